@@ -1,0 +1,71 @@
+/* account.h - who sends, through which relay, and where the secret is.
+ *
+ * An Account is what one section of an accounts file says, defaults filled in
+ * and checked. Accounts is the user's file with the system's below it: an
+ * account of the same name in the user's file hides the system's.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "mail/address.h"
+#include "smtp/relay.h"
+
+/* `rewrite-from`: when the sender's address in the header gives way to the
+ * account's. */
+typedef enum
+{
+  REWRITE_LOCAL, /* a local sender only: root, www-data, this host's names */
+  REWRITE_ALWAYS,
+  REWRITE_NEVER,
+} RewriteFrom;
+
+typedef struct
+{
+  char *name;
+  GPtrArray *from;    /* of char *: addresses and globs, as written */
+  bool is_default;
+  Relay relay;
+  RewriteFrom rewrite_from;
+  char *dsn_notify;   /* as in Envelope; "" where not set */
+  char *dsn_return;
+  char *file;         /* where it stands, for messages */
+  int line;
+} Account;
+
+/* Its own address: the first of `from` that is no glob; NULL: none. */
+const char *account_address (const Account *account);
+
+/* [postrider]: for all accounts. */
+typedef struct
+{
+  char *log;            /* as log_open takes it; NULL: not set */
+  uint64_t maximum_size; /* octets of a message; 0: no limit */
+} General;
+
+typedef struct
+{
+  GPtrArray *accounts; /* of Account, the user's first; owned */
+  General general;
+} Accounts;
+
+void accounts_free (Accounts *accounts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Accounts, accounts_free)
+
+/* Reads FILE alone where it is not NULL (--accounts-file), else
+ * $XDG_CONFIG_HOME/postrider/accounts below HOME and then
+ * /etc/postrider/accounts. Where neither exists the result is empty.
+ * FAILURE_CONFIG: the text has one line "file:line:column: …" for every error of
+ * a file. A file that others may write, or of a foreign owner, is refused. */
+Accounts *accounts_load (const char *file, const char *home, GError **error);
+
+/* The account for a message: NAME (--account) where not NULL; else the one whose
+ * `from` matches SENDER best (an address before a glob, a longer glob before a
+ * shorter; SENDER may be NULL); else the default. *CLAIMED (nullable) tells
+ * whether the account's `from` names SENDER. FAILURE_CONFIG, and a text that
+ * says what to write, where there is none. The result belongs to ACCOUNTS. */
+const Account *accounts_choose (const Accounts *accounts, const char *name,
+                                const char *sender, bool *claimed,
+                                GError **error);

@@ -1,0 +1,87 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/text.h"
+
+#define LINE_MAXIMUM 4096
+
+static enum { TO_SYSLOG, TO_FILE, TO_NOTHING } target = TO_SYSLOG;
+static char *path;
+static bool complained;
+
+void
+log_open (const char *where)
+{
+  g_clear_pointer (&path, g_free);
+  complained = false;
+  if (g_strcmp0 (where, "none") == 0)
+    target = TO_NOTHING;
+  else if (where != NULL && where[0] == '/')
+    {
+      target = TO_FILE;
+      path = g_strdup (where);
+    }
+  else
+    target = TO_SYSLOG;
+}
+
+static void
+complain (int errnum)
+{
+  if (complained || !isatty (STDERR_FILENO))
+    return;
+  complained = true;
+  fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"), path,
+           g_strerror (errnum));
+}
+
+static void
+write_file_line (const char *line)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *date = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S%:z");
+  g_autofree char *text
+      = g_strdup_printf ("%s postrider[%d]: %s\n", date, (int) getpid (), line);
+  int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                 0600);
+
+  if (fd < 0)
+    {
+      complain (errno);
+      return;
+    }
+  if (write (fd, text, strlen (text)) < 0)
+    complain (errno);
+  close (fd);
+}
+
+void
+log_line (int priority, const char *format, ...)
+{
+  va_list arguments;
+  g_autofree char *raw = NULL;
+  g_autofree char *line = NULL;
+
+  if (target == TO_NOTHING)
+    return;
+  va_start (arguments, format);
+  raw = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  line = text_printable (raw, strlen (raw), LINE_MAXIMUM);
+  if (target == TO_FILE)
+    {
+      write_file_line (line);
+      return;
+    }
+  openlog ("postrider", LOG_PID, LOG_MAIL);
+  syslog (priority, "%s", line);
+}

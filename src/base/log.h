@@ -1,0 +1,18 @@
+/* log.h - the program's log: one line per event, key=value, English keys.
+ *
+ * Goes to syslog(3) (facility mail; the journal takes it from there), or to a
+ * file. A log that cannot be written never fails a message: the trouble is said
+ * once on stderr where that is a terminal. No secret is ever handed to it.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* TARGET: NULL or "syslog"; "none"; else the absolute path of a file, which is
+ * appended to, made with mode 0600, and written one line per write(2) so that
+ * processes do not mix. May be called again. */
+void log_open (const char *target);
+
+/* LOG_* priority of syslog(3). The line is made printable; a file's line begins
+ * with the date in RFC 3339 form, name and pid. */
+void log_line (int priority, const char *format, ...) G_GNUC_PRINTF (2, 3);

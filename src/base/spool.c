@@ -1,0 +1,254 @@
+#include "base/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
+struct Spool
+{
+  int dirfd;         /* borrowed */
+  int fd;            /* -1 until the file is made */
+  char *temporary;   /* its name where O_TMPFILE is not to be had */
+  size_t reserve;
+  uint64_t size;
+  GByteArray *memory; /* appended and not yet written */
+  bool broken;
+};
+
+Spool *
+spool_new (int dirfd, size_t reserve)
+{
+  Spool *spool = g_new0 (Spool, 1);
+
+  spool->dirfd = dirfd;
+  spool->fd = -1;
+  spool->reserve = reserve;
+  spool->memory = g_byte_array_new ();
+  return spool;
+}
+
+void
+spool_free (Spool *spool)
+{
+  if (spool == NULL)
+    return;
+  if (spool->temporary != NULL)
+    unlinkat (spool->dirfd, spool->temporary, 0);
+  if (spool->fd >= 0)
+    close (spool->fd);
+  g_free (spool->temporary);
+  g_byte_array_unref (spool->memory);
+  g_free (spool);
+}
+
+uint64_t
+spool_size (const Spool *spool)
+{
+  return spool->size;
+}
+
+/* Where the file system has no unnamed files (NFS, some overlays). The name
+   begins with a dot, so that nobody takes it for a message; one that a dead
+   process left behind is swept by age. */
+static int
+open_named (Spool *spool)
+{
+  int fd = -1;
+
+  for (int tries = 0; fd < 0 && tries < 100; tries++)
+    {
+      g_free (spool->temporary);
+      spool->temporary = g_strdup_printf (
+          ".tmp-%08x%08x", g_random_int (), g_random_int ());
+      fd = openat (spool->dirfd, spool->temporary,
+                   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+      if (fd < 0 && errno != EEXIST)
+        break;
+    }
+  if (fd < 0)
+    g_clear_pointer (&spool->temporary, g_free);
+  return fd;
+}
+
+/* An unnamed file gets its name through /proc; without /proc it never could. */
+static int
+open_unnamed (const Spool *spool)
+{
+  if (access ("/proc/self/fd", X_OK) < 0)
+    {
+      errno = EOPNOTSUPP;
+      return -1;
+    }
+  return openat (spool->dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+}
+
+static bool
+open_file (Spool *spool, GError **error)
+{
+  spool->fd = open_unnamed (spool);
+  if (spool->fd < 0
+      && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+    spool->fd = open_named (spool);
+  if (spool->fd < 0)
+    {
+      failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
+                         _ ("cannot make a queue file"));
+      return false;
+    }
+  if (lseek (spool->fd, (off_t) spool->reserve, SEEK_SET) < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot write the queue file"));
+      return false;
+    }
+  return true;
+}
+
+static bool
+write_all (int fd, const void *octets, size_t length, GError **error)
+{
+  const char *p = octets;
+
+  while (length > 0)
+    {
+      ssize_t done = write (fd, p, length);
+
+      if (done < 0 && errno == EINTR)
+        continue;
+      if (done <= 0)
+        {
+          failure_set_errno (error, FAILURE_IO, done < 0 ? errno : ENOSPC,
+                             _ ("cannot write the queue file"));
+          return false;
+        }
+      p += done;
+      length -= (size_t) done;
+    }
+  return true;
+}
+
+static bool
+flush (Spool *spool, GError **error)
+{
+  if (spool->broken)
+    {
+      failure_set_errno (error, FAILURE_IO, EIO,
+                         _ ("cannot write the queue file"));
+      return false;
+    }
+  if ((spool->fd < 0 && !open_file (spool, error))
+      || !write_all (spool->fd, spool->memory->data, spool->memory->len,
+                     error))
+    {
+      spool->broken = true;
+      return false;
+    }
+  g_byte_array_set_size (spool->memory, 0);
+  return true;
+}
+
+bool
+spool_append (Spool *spool, const void *octets, size_t length, GError **error)
+{
+  const uint8_t *p = octets;
+
+  while (length > 0)
+    {
+      size_t room = SPOOL_MEMORY - spool->memory->len;
+      size_t part = MIN (room, length);
+
+      g_byte_array_append (spool->memory, p, (guint) part);
+      spool->size += part;
+      p += part;
+      length -= part;
+      if (spool->memory->len == SPOOL_MEMORY && !flush (spool, error))
+        return false;
+    }
+  return true;
+}
+
+bool
+spool_write_reserve (Spool *spool, const void *octets, size_t length,
+                     GError **error)
+{
+  ssize_t done;
+
+  g_assert (length <= spool->reserve);
+  if (!flush (spool, error))
+    return false;
+  done = pwrite (spool->fd, octets, length, 0);
+  if (done == (ssize_t) length)
+    return true;
+  failure_set_errno (error, FAILURE_IO, done < 0 ? errno : ENOSPC,
+                     _ ("cannot write the queue file"));
+  return false;
+}
+
+/* A link never replaces an existing file. An unnamed file is linked through
+   /proc; AT_EMPTY_PATH would need a capability. */
+static int
+give_name (const Spool *spool, const char *name)
+{
+  g_autofree char *self = NULL;
+
+  if (spool->temporary != NULL)
+    return linkat (spool->dirfd, spool->temporary, spool->dirfd, name, 0);
+  self = g_strdup_printf ("/proc/self/fd/%d", spool->fd);
+  return linkat (AT_FDCWD, self, spool->dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
+/* One sequence whose order is the promise: all octets on disk, then the name,
+   then the name on disk. */
+static bool
+commit (Spool *spool, const char *name, GError **error)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+  if (!flush (spool, error))
+    return false;
+  if (fcntl (spool->fd, F_OFD_SETLK, &lock) < 0 || fsync (spool->fd) < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot write the queue file"));
+      return false;
+    }
+  if (give_name (spool, name) < 0)
+    {
+      failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
+                         _ ("cannot name the queue file"));
+      return false;
+    }
+  if (spool->temporary != NULL)
+    unlinkat (spool->dirfd, spool->temporary, 0);
+  g_clear_pointer (&spool->temporary, g_free);
+  if (fsync (spool->dirfd) < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot write the queue directory"));
+      unlinkat (spool->dirfd, name, 0);
+      return false;
+    }
+  return true;
+}
+
+int
+spool_commit (Spool *spool, const char *name, GError **error)
+{
+  int fd;
+
+  if (!commit (spool, name, error))
+    {
+      spool->broken = true;
+      return -1;
+    }
+  fd = spool->fd;
+  spool->fd = -1;
+  return fd;
+}

@@ -1,0 +1,55 @@
+#include "base/text.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool
+is_control (gunichar c)
+{
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029
+         || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static void
+append_printable (GString *out, gunichar c)
+{
+  if (c == '\t' || c == '\n' || c == '\r')
+    g_string_append_c (out, ' ');
+  else if (is_control (c))
+    g_string_append_c (out, '?');
+  else
+    g_string_append_unichar (out, c);
+}
+
+char *
+text_printable (const char *text, size_t length, size_t maximum)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  size_t fits = 0;
+  const char *p = text;
+
+  while (p < text + length && out->len <= maximum)
+    {
+      gunichar c = g_utf8_get_char_validated (p, text + length - p);
+
+      if (c >= (gunichar) -2)
+        {
+          g_string_append_c (out, '?');
+          p++;
+        }
+      else
+        {
+          append_printable (out, c);
+          p = g_utf8_next_char (p);
+        }
+      if (out->len + strlen ("...") <= maximum)
+        fits = out->len;
+    }
+  if (out->len > maximum)
+    {
+      g_string_truncate (out, fits);
+      g_string_append (out, maximum >= strlen ("...") ? "..." : "");
+    }
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}

@@ -1,0 +1,9 @@
+/* text.h - making foreign octets harmless before a person or a log sees them. */
+#pragma once
+
+#include <stddef.h>
+
+/* LENGTH octets of TEXT (any bytes at all) as valid UTF-8 of at most MAXIMUM
+ * octets: C0, DEL, C1 and what is not UTF-8 become '?', line ends and tabs
+ * become a space. A text that is cut ends in "...". Caller owns the result. */
+char *text_printable (const char *text, size_t length, size_t maximum);

@@ -1,0 +1,57 @@
+/* address.h - mailboxes, address lists and paths (RFC 5322 section 3.4 and 4.4,
+ * RFC 6532, RFC 5321 section 4.1.2).
+ *
+ * Parsed once, at the edge: the rest of the program sees local-part and domain
+ * apart and never looks for an '@'. Pure and bounded; hostile input is the rule.
+ * Understood: comments (nested), quoted strings, groups, routes (stripped, RFC
+ * 5321 appendix C), folding, obsolete white space, several separators in a row,
+ * ';' between addresses, and blank-separated bare addresses. Refused: control
+ * characters, invalid UTF-8, a local-part over 64 octets, a path over 254,
+ * an empty local-part, and what merely looks like an address.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct
+{
+  char *display_name; /* as text, unquoted and unfolded; NULL where none */
+  char *local_part;   /* in wire form: quoted where RFC 5321 wants it */
+  char *domain;       /* as written, without a final dot; NULL: unqualified */
+} Address;
+
+void address_free (Address *address);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Address, address_free)
+Address *address_copy (const Address *address);
+
+/* Exactly one mailbox ("me@example.org", "<me@example.org>", "Me <me@…>").
+ * NULL and FAILURE_DATA otherwise. */
+Address *address_parse (const char *text, GError **error);
+
+/* A whole list: the body of a To, Cc or Bcc field with its folding, or one
+ * argument of argv. Every good address is appended to ADDRESSES (of Address);
+ * a text for each bad one to PROBLEMS (of char *, nullable). True when there
+ * was no bad one. */
+bool address_parse_list (const char *text, size_t length,
+                         GPtrArray *addresses, GPtrArray *problems);
+
+/* local-part "@" domain, or the local-part alone: a forward-path or
+ * reverse-path without its brackets. */
+char *address_path (const Address *address);
+
+/* An RFC 5322 mailbox for a header field: display name quoted, or encoded as
+ * RFC 2047 has it where it is not ASCII. */
+char *address_mailbox (const Address *address);
+
+/* Same mailbox: local-part to the octet, domain without regard to (ASCII)
+ * case. */
+bool address_equal (const Address *a, const Address *b);
+
+/* The same for two paths as address_path writes them. */
+bool address_path_equal (const char *a, const char *b);
+
+/* Whether DOMAIN (not NULL) is a Domain or address-literal of RFC 5321 section
+ * 4.1.2 (or its U-label form): also the test for an EHLO argument. */
+bool address_domain_valid (const char *domain);

@@ -1,0 +1,22 @@
+/* extensions.h - what the relay offers in its reply to EHLO (RFC 5321 section
+ * 4.1.1.1). Unknown keywords are ignored; of a keyword twice the first counts.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smtp/reply.h"
+
+typedef struct
+{
+  bool starttls, pipelining, eight_bit_mime, smtputf8, dsn, enhanced_codes;
+  bool size_offered;
+  uint64_t size;  /* 0: no limit known (RFC 1870 section 4) */
+  bool auth_offered;
+  GStrv auth;     /* mechanism names in upper case, NULL-ended; owned */
+} Extensions;
+
+void extensions_parse (Extensions *extensions, const Reply *reply);
+void extensions_clear (Extensions *extensions);

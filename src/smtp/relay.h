@@ -1,0 +1,46 @@
+/* relay.h - how a relay is reached and logged in to: all that smtp/ is told.
+ *
+ * A plain description, made by account/ from its settings. Strings are owned by
+ * the Relay; NULL means "not set" where a field says so.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum
+{
+  TLS_IMPLICIT, /* RFC 8314 section 3.3, port 465 */
+  TLS_STARTTLS, /* RFC 3207, required, port 587 */
+} TlsMode;
+
+/* Milliseconds (RFC 5321 section 4.5.3.2). */
+typedef struct
+{
+  unsigned connect;     /* DNS, TCP and, by itself again, the TLS handshake */
+  unsigned command;     /* greeting and the reply to each command */
+  unsigned data;        /* DATA until 354 */
+  unsigned block;       /* each write of the content */
+  unsigned end_of_data; /* the final dot until its reply */
+  unsigned quit;
+} RelayTimeouts;
+
+typedef struct
+{
+  char *host;        /* name or address literal without brackets */
+  uint16_t port;
+  TlsMode tls;
+  char *ehlo_name;   /* NULL: the address literal of loopback */
+  char *user;        /* NULL: no password mechanism is possible */
+  char *auth;        /* a mechanism's name, "any" or NULL: the strongest */
+  char *trust_file;  /* PEM; replaces the system's trust anchors; nullable */
+  char *crl_file;    /* PEM; nullable */
+  char *certificate; /* client certificate and key, PEM files; nullable */
+  char *key;
+  RelayTimeouts timeouts;
+} Relay;
+
+/* The defaults of RFC 5321, everything else zero. */
+void relay_init (Relay *relay);
+void relay_clear (Relay *relay);

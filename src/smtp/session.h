@@ -1,0 +1,45 @@
+/* session.h - from TCP to a relay that knows who we are (RFC 5321 section 3.1,
+ * RFC 3207, RFC 4954).
+ *
+ * Opens: connect, TLS, greeting, EHLO (, STARTTLS, TLS, EHLO), AUTH. Nothing but
+ * EHLO, STARTTLS and QUIT is ever sent before TLS is up and verified. A Session
+ * that exists is logged in and ready for MAIL.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/secret.h"
+#include "base/status.h"
+#include "smtp/extensions.h"
+#include "smtp/relay.h"
+#include "smtp/reply.h"
+#include "smtp/stream.h"
+#include "smtp/trace.h"
+
+typedef struct
+{
+  const Relay *relay; /* borrowed */
+  const Trace *trace; /* borrowed, nullable */
+  Stream *stream;
+  Extensions extensions;
+  char *mechanism;    /* "SCRAM-SHA-256", for the log */
+  char *tls;          /* stream_tls_description, for the log */
+} Session;
+
+/* RELAY and TRACE are borrowed and outlive the session. SECRET (nullable where
+ * the mechanism is EXTERNAL) is only needed during the call. On failure returns
+ * NULL and sets *STATUS (owned by the caller), scope account. */
+Session *session_open (const Relay *relay, const Secret *secret,
+                       const Trace *trace, Status **status);
+
+/* QUIT, whose reply is not waited for longer than timeouts.quit, then close. */
+void session_close (Session *session);
+/* Drops the connection without a word, as after a broken protocol. */
+void session_drop (Session *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_drop)
+
+/* One gathered command line, printf-like, CRLF added. It holds no secret. */
+void session_command (Session *session, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
