@@ -1,0 +1,56 @@
+#include "base/user.h"
+
+#include <pwd.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+const char *
+user_name (void)
+{
+  static char *name;
+  const struct passwd *entry;
+
+  if (name != NULL)
+    return name;
+  entry = getpwuid (getuid ());
+  name = entry != NULL && entry->pw_name[0] != '\0'
+             ? g_strdup (entry->pw_name)
+             : g_strdup_printf ("%ju", (uintmax_t)getuid ());
+  return name;
+}
+
+static bool
+is_own_directory (const char *path)
+{
+  struct stat status;
+
+  return path != NULL && path[0] == '/' && stat (path, &status) == 0
+         && S_ISDIR (status.st_mode) && status.st_uid == getuid ();
+}
+
+char *
+user_home (void)
+{
+  const char *home = g_getenv ("HOME");
+  const struct passwd *entry;
+
+  if (is_own_directory (home) && g_strcmp0 (home, "/") != 0)
+    return g_strdup (home);
+  entry = getpwuid (getuid ());
+  if (entry != NULL && is_own_directory (entry->pw_dir))
+    return g_strdup (entry->pw_dir);
+  return NULL;
+}
+
+char *
+user_directory (const char *variable, const char *home, const char *below)
+{
+  const char *value = g_getenv (variable);
+
+  if (is_own_directory (value))
+    return g_strdup (value);
+  return home != NULL ? g_build_filename (home, below, NULL) : NULL;
+}
