@@ -44,3 +44,7 @@ typedef struct
 /* The defaults of RFC 5321, everything else zero. */
 void relay_init (Relay *relay);
 void relay_clear (Relay *relay);
+
+/* "HOST:PORT", "[2001:db8::1]:465": where errors say they come from. Caller
+ * owns the result. */
+char *relay_endpoint (const Relay *relay);

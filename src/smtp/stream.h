@@ -3,7 +3,9 @@
  * Owns the socket. Never blocks past the deadline a call is given. Output is
  * gathered until stream_flush, so that one flight of commands is one write and
  * one TLS record. Every function fails with FAILURE_TEMPORARY (timeout, closed,
- * reset) or FAILURE_PROTOCOL (line too long, NUL, bare CR).
+ * reset) or FAILURE_PROTOCOL (line too long, NUL, bare CR, broken TLS). The texts
+ * do not name the relay ("no answer within 300 seconds"): the session does. Only
+ * those of stream_start_tls begin with its host and port.
  */
 #pragma once
 
@@ -36,14 +38,16 @@ const char *stream_tls_description (const Stream *stream);
  * connection has none. */
 GBytes *stream_channel_binding (const Stream *stream);
 
-/* One line without its line end, at most STREAM_LINE_MAXIMUM octets; valid until
- * the next call. *BARE_LF (nullable) is set where the line ended without CR. */
+/* One line without its line end, at most STREAM_LINE_MAXIMUM octets and a NUL;
+ * valid until the next call. *BARE_LF (nullable) tells whether the line ended
+ * without CR. A line that its end was not seen of is none. */
 #define STREAM_LINE_MAXIMUM 16384
 const char *stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
                               Deadline deadline, GError **error);
 
 /* Whether octets of the peer are waiting that no one asked for, in our buffer,
- * in TLS or in the socket. Does not wait. */
+ * in TLS or in the socket. Does not wait. The end of the connection is no input;
+ * the next stream_read_line tells it. */
 bool stream_has_input (Stream *stream);
 
 /* Gathers octets; one or more whole lines, shown in the trace line by line. */
@@ -52,12 +56,22 @@ void stream_write (Stream *stream, const void *octets, size_t length);
  * in the trace as SHOWN. */
 void stream_write_secret (Stream *stream, const void *octets, size_t length,
                           const char *shown);
+
+/* Sends what is gathered. While the relay takes none of it, its replies are read
+ * into our buffer (up to a bound), so that a long flight of commands cannot make
+ * both sides wait for each other. */
 bool stream_flush (Stream *stream, Deadline deadline, GError **error);
 
-/* Writes content octets at once, past the gathering buffer, in full records. No
- * trace. */
+/* Sends content octets in full TLS records; what does not fill one stays
+ * gathered and goes with the next call or stream_flush. No trace. Nothing is
+ * owed by the relay in mid-content, so this fails with FAILURE_TEMPORARY as soon
+ * as the relay says something (an early 4yz or 5yz, 421) or hangs up. */
 bool stream_write_through (Stream *stream, const void *octets, size_t length,
                            Deadline deadline, GError **error);
+
+/* After any of the writing functions has failed nothing more can be sent, but
+ * what the relay said before it hung up can still be had by stream_read_line,
+ * under a short deadline. */
 
 /* close_notify (RFC 8314 section 3.4), then close; does not wait for the
  * peer's. */

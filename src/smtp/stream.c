@@ -1,0 +1,517 @@
+#include "smtp/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
+#define RECORD 16384            /* the largest TLS record, and our block */
+#define INPUT_MAXIMUM (1 << 20) /* replies read ahead while writing */
+
+/* Octets that wait, from start to end. Whatever leaves it is wiped. */
+typedef struct
+{
+  char *octets;
+  size_t start, end, capacity;
+} Buffer;
+
+/* Moves octets without waiting. Both return how many; 0, from read alone, is
+ * the end of the input. -1 with *EVENTS: poll for them, then call again with
+ * the same arguments. -1 without: ERROR is set. */
+typedef struct
+{
+  ssize_t (*read) (Stream *stream, void *octets, size_t size, short *events,
+                   GError **error);
+  ssize_t (*write) (Stream *stream, const void *octets, size_t length,
+                    short *events, GError **error);
+} Transport;
+
+struct Stream
+{
+  int fd;
+  const Trace *trace;
+  const Transport *transport;
+  Buffer in, out;
+  GError *read_error;  /* nothing more will come */
+  GError *write_error; /* nothing more can be sent */
+  int64_t since;       /* when we last heard or sent something */
+};
+
+static size_t
+buffer_length (const Buffer *buffer)
+{
+  return buffer->end - buffer->start;
+}
+
+static void
+buffer_clear (Buffer *buffer)
+{
+  if (buffer->octets != NULL)
+    explicit_bzero (buffer->octets, buffer->capacity);
+  buffer->start = buffer->end = 0;
+}
+
+static void
+buffer_free (Buffer *buffer)
+{
+  buffer_clear (buffer);
+  g_clear_pointer (&buffer->octets, g_free);
+}
+
+/* Room for SIZE octets more. Never realloc: it would leave a copy behind. */
+static char *
+buffer_reserve (Buffer *buffer, size_t size)
+{
+  size_t length = buffer_length (buffer);
+
+  if (buffer->start > 0 && length + size <= buffer->capacity)
+    {
+      memmove (buffer->octets, buffer->octets + buffer->start, length);
+      buffer->start = 0;
+      buffer->end = length;
+    }
+  if (size > buffer->capacity - buffer->end)
+    {
+      size_t capacity = MAX (buffer->capacity, RECORD);
+      char *octets;
+
+      while (capacity < length + size)
+        capacity *= 2;
+      octets = g_malloc (capacity);
+      if (length > 0)
+        memcpy (octets, buffer->octets + buffer->start, length);
+      buffer_free (buffer);
+      *buffer = (Buffer){ octets, 0, length, capacity };
+    }
+  return buffer->octets + buffer->end;
+}
+
+static void
+buffer_append (Buffer *buffer, const void *octets, size_t length)
+{
+  if (length == 0)
+    return;
+  memcpy (buffer_reserve (buffer, length), octets, length);
+  buffer->end += length;
+}
+
+static void
+set_closed (GError **error)
+{
+  g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                       _ ("the relay closed the connection"));
+}
+
+static void
+set_socket_error (GError **error)
+{
+  if (errno == EPIPE || errno == ECONNRESET)
+    set_closed (error);
+  else
+    failure_set_errno (error, FAILURE_TEMPORARY, errno,
+                       _ ("the connection to the relay broke"));
+}
+
+static bool
+is_retry (int errnum)
+{
+  return errnum == EAGAIN || errnum == EWOULDBLOCK || errnum == EINTR;
+}
+
+static ssize_t
+plain_read (Stream *stream, void *octets, size_t size, short *events,
+            GError **error)
+{
+  ssize_t got = recv (stream->fd, octets, size, MSG_DONTWAIT);
+
+  if (got >= 0)
+    return got;
+  if (is_retry (errno))
+    *events = POLLIN;
+  else
+    set_socket_error (error);
+  return -1;
+}
+
+static ssize_t
+plain_write (Stream *stream, const void *octets, size_t length, short *events,
+             GError **error)
+{
+  ssize_t sent =
+      send (stream->fd, octets, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+  if (sent >= 0)
+    return sent;
+  if (is_retry (errno))
+    *events = POLLOUT;
+  else
+    set_socket_error (error);
+  return -1;
+}
+
+static const Transport plain = { plain_read, plain_write };
+
+Stream *
+stream_new (int fd, const Trace *trace)
+{
+  Stream *stream = g_new0 (Stream, 1);
+
+  stream->fd = fd;
+  stream->trace = trace;
+  stream->transport = &plain;
+  stream->since = g_get_monotonic_time ();
+  return stream;
+}
+
+void
+stream_free (Stream *stream)
+{
+  if (stream == NULL)
+    return;
+  buffer_free (&stream->in);
+  buffer_free (&stream->out);
+  g_clear_error (&stream->read_error);
+  g_clear_error (&stream->write_error);
+  close (stream->fd);
+  g_free (stream);
+}
+
+void
+stream_close (Stream *stream)
+{
+  stream_free (stream);
+}
+
+bool
+stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
+                  GError **error)
+{
+  g_set_error_literal (error, FAILURE, FAILURE_OS, "TLS is not built in");
+  return false;
+}
+
+bool
+stream_is_tls (const Stream *stream)
+{
+  return false;
+}
+
+const char *
+stream_tls_description (const Stream *stream)
+{
+  return "";
+}
+
+GBytes *
+stream_channel_binding (const Stream *stream)
+{
+  return NULL;
+}
+
+static bool
+fail_again (const GError *earlier, GError **error)
+{
+  g_propagate_error (error, g_error_copy (earlier));
+  return false;
+}
+
+/* Waits for EVENTS or trouble; 0 when the deadline has passed. */
+static short
+wait_for (Stream *stream, short events, Deadline deadline)
+{
+  struct pollfd item = { .fd = stream->fd, .events = events };
+  int ready;
+
+  do
+    {
+      if (deadline_passed (deadline))
+        return 0;
+      ready = poll (&item, 1, deadline_poll (deadline));
+    }
+  while (ready < 0 && errno == EINTR);
+  return ready > 0 ? item.revents : 0;
+}
+
+static void
+set_timeout (const Stream *stream, bool reading, GError **error)
+{
+  unsigned waited =
+      (unsigned) ((g_get_monotonic_time () - stream->since) / 1000);
+  unsigned seconds = (waited + 500) / 1000;
+
+  if (reading && waited < 1000)
+    g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                 _ ("no answer within %u ms"), waited);
+  else if (reading)
+    g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                 ngettext ("no answer within %u second",
+                           "no answer within %u seconds", seconds),
+                 seconds);
+  else if (waited < 1000)
+    g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                 _ ("the relay took no more octets for %u ms"), waited);
+  else
+    g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                 ngettext ("the relay took no more octets for %u second",
+                           "the relay took no more octets for %u seconds",
+                           seconds),
+                 seconds);
+}
+
+/* Takes what is there into our buffer. False where that is nothing, with
+ * *EVENTS to wait for, or 0 and read_error. */
+static bool
+receive (Stream *stream, short *events)
+{
+  char *room = buffer_reserve (&stream->in, RECORD);
+  ssize_t got;
+
+  *events = 0;
+  if (stream->read_error != NULL)
+    return false;
+  /* Else the kernel may hold our acknowledgement back, and with it the rest of
+     the relay's reply, for 40 ms. It forgets this after each use. */
+  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
+                    sizeof (int));
+  got = stream->transport->read (stream, room, RECORD, events,
+                                 &stream->read_error);
+  if (got == 0)
+    set_closed (&stream->read_error);
+  if (got <= 0)
+    return false;
+  stream->in.end += (size_t) got;
+  return true;
+}
+
+static bool
+fill (Stream *stream, Deadline deadline, GError **error)
+{
+  short events;
+
+  while (!receive (stream, &events))
+    {
+      if (stream->read_error != NULL)
+        return fail_again (stream->read_error, error);
+      if (wait_for (stream, events, deadline) == 0)
+        {
+          set_timeout (stream, true, error);
+          return false;
+        }
+    }
+  return true;
+}
+
+static const char *
+fail_too_long (GError **error)
+{
+  g_set_error (error, FAILURE, FAILURE_PROTOCOL,
+               _ ("the relay sent a line of more than %d octets"),
+               STREAM_LINE_MAXIMUM);
+  return NULL;
+}
+
+/* Takes the line of *LENGTH octets (the LF included) out of the buffer. */
+static const char *
+take_line (Stream *stream, size_t *length, bool *bare_lf, GError **error)
+{
+  char *line = stream->in.octets + stream->in.start;
+  size_t size = *length - 1;
+  bool has_cr = size > 0 && line[size - 1] == '\r';
+
+  size -= has_cr;
+  if (size > STREAM_LINE_MAXIMUM)
+    return fail_too_long (error);
+  stream->in.start += *length;
+  stream->since = g_get_monotonic_time ();
+  line[size] = '\0';
+  trace_line (stream->trace, TRACE_RECEIVED, line, size);
+  if (memchr (line, '\0', size) != NULL || memchr (line, '\r', size) != NULL)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_PROTOCOL,
+                           _ ("the relay sent a control character (NUL or a "
+                              "lone CR) within a reply"));
+      return NULL;
+    }
+  *length = size;
+  if (bare_lf != NULL)
+    *bare_lf = !has_cr;
+  return line;
+}
+
+const char *
+stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
+                  Deadline deadline, GError **error)
+{
+  size_t scanned = 0;
+
+  while (scanned <= STREAM_LINE_MAXIMUM + 1)
+    {
+      const char *line = stream->in.octets + stream->in.start;
+      size_t available = buffer_length (&stream->in);
+      const char *end = NULL;
+
+      if (available > scanned)
+        end = memchr (line + scanned, '\n', available - scanned);
+      if (end != NULL)
+        {
+          *length = (size_t) (end - line) + 1;
+          return take_line (stream, length, bare_lf, error);
+        }
+      scanned = available;
+      if (scanned <= STREAM_LINE_MAXIMUM + 1
+          && !fill (stream, deadline, error))
+        return NULL;
+    }
+  return fail_too_long (error);
+}
+
+bool
+stream_has_input (Stream *stream)
+{
+  short events;
+
+  return buffer_length (&stream->in) > 0 || receive (stream, &events);
+}
+
+static void
+trace_lines (const Trace *trace, const char *octets, size_t length)
+{
+  while (trace != NULL && length > 0)
+    {
+      const char *end = memchr (octets, '\n', length);
+      size_t size = end != NULL ? (size_t) (end - octets) + 1 : length;
+      size_t shown = size;
+
+      while (shown > 0
+             && (octets[shown - 1] == '\n' || octets[shown - 1] == '\r'))
+        shown--;
+      trace_line (trace, TRACE_SENT, octets, shown);
+      octets += size;
+      length -= size;
+    }
+}
+
+void
+stream_write (Stream *stream, const void *octets, size_t length)
+{
+  trace_lines (stream->trace, octets, length);
+  buffer_append (&stream->out, octets, length);
+}
+
+void
+stream_write_secret (Stream *stream, const void *octets, size_t length,
+                     const char *shown)
+{
+  trace_line (stream->trace, TRACE_SENT, shown, strlen (shown));
+  buffer_append (&stream->out, octets, length);
+}
+
+static void
+set_answered_early (GError **error)
+{
+  g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                       _ ("the relay answered before the end of the message"));
+}
+
+/* Waits until more can be written, and reads meanwhile. */
+static bool
+wait_to_write (Stream *stream, short events, bool content, Deadline deadline,
+               GError **error)
+{
+  short input = buffer_length (&stream->in) < INPUT_MAXIMUM ? POLLIN : 0;
+  short ready = wait_for (stream, events | input, deadline);
+  short ignored;
+
+  if (ready == 0)
+    {
+      set_timeout (stream, false, error);
+      return false;
+    }
+  if ((ready & POLLIN) != 0 && receive (stream, &ignored) && content)
+    {
+      set_answered_early (error);
+      return false;
+    }
+  if (stream->read_error != NULL)
+    return fail_again (stream->read_error, error);
+  return true;
+}
+
+static bool
+send_all (Stream *stream, const char *octets, size_t length, bool content,
+          Deadline deadline, GError **error)
+{
+  stream->since = g_get_monotonic_time ();
+  while (length > 0)
+    {
+      short events = 0;
+      ssize_t sent =
+          stream->transport->write (stream, octets, length, &events, error);
+
+      if (sent < 0 && events == 0)
+        return false;
+      if (sent < 0)
+        {
+          if (!wait_to_write (stream, events, content, deadline, error))
+            return false;
+          continue;
+        }
+      octets += sent;
+      length -= (size_t) sent;
+      stream->since = g_get_monotonic_time ();
+    }
+  return true;
+}
+
+/* Sends SIZE octets of the gathered ones and forgets them. */
+static bool
+send_gathered (Stream *stream, size_t size, bool content, Deadline deadline,
+               GError **error)
+{
+  Buffer *out = &stream->out;
+
+  if (stream->write_error == NULL
+      && (size == 0
+          || send_all (stream, out->octets + out->start, size, content,
+                       deadline, &stream->write_error)))
+    {
+      out->start += size;
+      if (buffer_length (out) == 0)
+        buffer_clear (out);
+      return true;
+    }
+  buffer_clear (out);
+  return fail_again (stream->write_error, error);
+}
+
+bool
+stream_flush (Stream *stream, Deadline deadline, GError **error)
+{
+  return send_gathered (stream, buffer_length (&stream->out), false, deadline,
+                        error);
+}
+
+bool
+stream_write_through (Stream *stream, const void *octets, size_t length,
+                      Deadline deadline, GError **error)
+{
+  size_t gathered;
+
+  if (stream->write_error == NULL && stream_has_input (stream))
+    set_answered_early (&stream->write_error);
+  if (stream->write_error == NULL && stream->read_error != NULL)
+    stream->write_error = g_error_copy (stream->read_error);
+  if (stream->write_error != NULL)
+    return fail_again (stream->write_error, error);
+  buffer_append (&stream->out, octets, length);
+  gathered = buffer_length (&stream->out);
+  return send_gathered (stream, gathered - gathered % RECORD, true, deadline,
+                        error);
+}
