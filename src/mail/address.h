@@ -5,15 +5,20 @@
  * apart and never looks for an '@'. Pure and bounded; hostile input is the rule.
  * Understood: comments (nested), quoted strings, groups, routes (stripped, RFC
  * 5321 appendix C), folding, obsolete white space, several separators in a row,
- * ';' between addresses, and blank-separated bare addresses. Refused: control
- * characters, invalid UTF-8, a local-part over 64 octets, a path over 254,
- * an empty local-part, and what merely looks like an address.
+ * ';' between addresses, and blank-separated bare addresses. One backslash
+ * before a local-part is dropped ("\root"). Refused: control characters, invalid
+ * UTF-8, a local-part over 64 octets, a path over 254, an empty local-part, and
+ * what merely looks like an address: a lone word beside an address without a
+ * comma, a lone piece of an encoded word.
  */
 #pragma once
 
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#define LOCAL_PART_MAXIMUM 64 /* octets, RFC 5321 section 4.5.3.1.1 */
+#define PATH_MAXIMUM 254      /* without brackets, section 4.5.3.1.3 */
 
 typedef struct
 {
@@ -36,6 +41,10 @@ Address *address_parse (const char *text, GError **error);
  * was no bad one. */
 bool address_parse_list (const char *text, size_t length,
                          GPtrArray *addresses, GPtrArray *problems);
+
+/* Where TEXT, a list as above, lacks a domain: the offset (size_t) behind the
+ * local-part of each good address that is unqualified, ascending. */
+GArray *address_list_unqualified (const char *text, size_t length);
 
 /* local-part "@" domain, or the local-part alone: a forward-path or
  * reverse-path without its brackets. */

@@ -22,6 +22,9 @@ typedef struct
 typedef struct
 {
   GPtrArray *fields; /* of Field, in order; owned */
+  size_t size;       /* private: octets that header_add_line has added */
+  size_t tail;       /* private: length of the last body where room > 0 */
+  size_t room;       /* private: what is allocated for it */
 } Header;
 
 Header *header_new (void);
@@ -47,8 +50,14 @@ bool header_add_line (Header *header, const char *line, size_t length,
 const Field *header_find (const Header *header, const char *name);
 size_t header_count (const Header *header, const char *name);
 size_t header_remove (Header *header, const char *name); /* how many */
+
+/* A new field, or for _replace a new body for the first field NAME, which keeps
+ * its place and spelling (false where there is none). BODY gets a space in front
+ * unless it begins with a blank; a line end in it that is no folding becomes a
+ * space, so that no text can make a field of its own. */
 void header_prepend (Header *header, const char *name, const char *body);
 void header_append (Header *header, const char *name, const char *body);
+bool header_replace (Header *header, const char *name, const char *body);
 
 /* BODY unfolded: CRLF before a blank removed, blanks trimmed. */
 char *header_unfold (const char *body);
