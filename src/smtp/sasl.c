@@ -1,0 +1,330 @@
+#include "smtp/sasl.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "smtp/sasl-scram.h"
+
+#define USER_MAXIMUM 1024
+
+enum
+{
+  NEEDS_CERTIFICATE = 1 << 0, /* unless it was asked for by name */
+  NEEDS_PASSWORD = 1 << 1,    /* and a user */
+  NEEDS_BINDING = 1 << 2,
+};
+
+struct SaslMechanism
+{
+  const char *name;
+  unsigned needs;
+  bool speaks_first;
+  int rounds;
+  Secret *(*step) (Sasl *sasl, const char *challenge, size_t length,
+                   GError **error);
+};
+
+struct Sasl
+{
+  const SaslMechanism *mechanism;
+  const SaslLogin *login;
+  Scram *scram;
+  int round; /* answers given */
+};
+
+/* No authorization identity: the relay takes it from the certificate. */
+static Secret *
+external_step (Sasl *sasl, const char *challenge, size_t length,
+               GError **error)
+{
+  return secret_new ("", 0);
+}
+
+static Secret *
+plain_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  g_autoptr (Secret) password = scram_prepare (sasl->login->password);
+  size_t user_length = strlen (sasl->login->user);
+  size_t size = user_length + secret_length (password) + 2;
+  Secret *answer = secret_new_empty (size);
+  char *out = secret_buffer (answer);
+
+  /* The buffer is zero already: NUL user NUL password. */
+  memcpy (out + 1, sasl->login->user, user_length);
+  memcpy (out + user_length + 2, secret_octets (password),
+          secret_length (password));
+  secret_set_length (answer, size);
+  return answer;
+}
+
+/* Prompts are not looked at: relays write what they like in them. */
+static Secret *
+login_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  const SaslLogin *login = sasl->login;
+
+  if (sasl->round == 0)
+    return secret_new (login->user, strlen (login->user));
+  return secret_new (secret_octets (login->password),
+                     secret_length (login->password));
+}
+
+static Secret *
+scram_mechanism_step (Sasl *sasl, const char *challenge, size_t length,
+                      GError **error)
+{
+  return scram_step (sasl->scram, challenge, length, error);
+}
+
+/* Strongest first. */
+static const SaslMechanism mechanisms[] = {
+  { "EXTERNAL", NEEDS_CERTIFICATE, true, 1, external_step },
+  { "SCRAM-SHA-256-PLUS", NEEDS_PASSWORD | NEEDS_BINDING, true, SCRAM_ROUNDS,
+    scram_mechanism_step },
+  { "SCRAM-SHA-1-PLUS", NEEDS_PASSWORD | NEEDS_BINDING, true, SCRAM_ROUNDS,
+    scram_mechanism_step },
+  { "SCRAM-SHA-256", NEEDS_PASSWORD, true, SCRAM_ROUNDS,
+    scram_mechanism_step },
+  { "SCRAM-SHA-1", NEEDS_PASSWORD, true, SCRAM_ROUNDS, scram_mechanism_step },
+  { "PLAIN", NEEDS_PASSWORD, true, 1, plain_step },
+  { "LOGIN", NEEDS_PASSWORD, false, 2, login_step },
+};
+
+static bool
+is_any (const char *wanted)
+{
+  return wanted == NULL || g_ascii_strcasecmp (wanted, "any") == 0;
+}
+
+static const SaslMechanism *
+find (const char *name)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
+    if (g_ascii_strcasecmp (mechanisms[i].name, name) == 0)
+      return &mechanisms[i];
+  return NULL;
+}
+
+/* "EXTERNAL, SCRAM-SHA-256-PLUS, …" */
+static char *
+list_mechanisms (void)
+{
+  const char *names[G_N_ELEMENTS (mechanisms) + 1] = { NULL };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
+    names[i] = mechanisms[i].name;
+  return g_strjoinv (", ", (char **)names);
+}
+
+static bool
+check_password (const Secret *password, GError **error)
+{
+  if (password == NULL || secret_length (password) == 0)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_CREDENTIAL,
+                           _ ("the password is empty"));
+      return false;
+    }
+  if (memchr (secret_octets (password), '\0', secret_length (password))
+      != NULL)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_CREDENTIAL,
+                           _ ("the password holds a NUL octet"));
+      return false;
+    }
+  return true;
+}
+
+static bool
+check_user (const char *user, GError **error)
+{
+  if (user == NULL || *user == '\0')
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_CONFIG,
+                           _ ("user is not set"));
+      return false;
+    }
+  if (strlen (user) > USER_MAXIMUM)
+    {
+      g_set_error (error, FAILURE, FAILURE_CONFIG,
+                   _ ("user is longer than %d octets"), USER_MAXIMUM);
+      return false;
+    }
+  return true;
+}
+
+bool
+sasl_check (const char *wanted, const SaslLogin *login, GError **error)
+{
+  const SaslMechanism *only = is_any (wanted) ? NULL : find (wanted);
+
+  if (!is_any (wanted) && only == NULL)
+    {
+      g_autofree char *known = list_mechanisms ();
+
+      g_set_error (error, FAILURE, FAILURE_CONFIG,
+                   _ ("auth = %s is none of any, %s"), wanted, known);
+      return false;
+    }
+  if (only != NULL && (only->needs & NEEDS_PASSWORD) == 0)
+    return true;
+  if (only == NULL && login->certificate && login->user == NULL)
+    return true;
+  return check_user (login->user, error)
+         && check_password (login->password, error);
+}
+
+static bool
+serves (const SaslLogin *login, const SaslMechanism *mechanism)
+{
+  return ((mechanism->needs & NEEDS_PASSWORD) == 0
+          || (login->user != NULL && login->password != NULL))
+         && ((mechanism->needs & NEEDS_BINDING) == 0
+             || login->binding != NULL);
+}
+
+const SaslMechanism *
+sasl_choose (const char *const *offered, const char *wanted,
+             const SaslLogin *login, const SaslMechanism *after)
+{
+  const SaslMechanism *end = mechanisms + G_N_ELEMENTS (mechanisms);
+
+  for (const SaslMechanism *m = after == NULL ? mechanisms : after + 1;
+       m < end; m++)
+    {
+      bool admitted =
+          is_any (wanted)
+              ? (m->needs & NEEDS_CERTIFICATE) == 0 || login->certificate
+              : g_ascii_strcasecmp (wanted, m->name) == 0;
+
+      if (admitted && serves (login, m) && g_strv_contains (offered, m->name))
+        return m;
+    }
+  return NULL;
+}
+
+void
+sasl_explain (const char *const *offered, const char *wanted, GError **error)
+{
+  g_autofree char *joined = g_strjoinv (", ", (char **)offered);
+  g_autofree char *shown = text_printable (joined, strlen (joined), 200);
+  g_autofree char *known =
+      is_any (wanted) ? list_mechanisms () : g_ascii_strup (wanted, -1);
+
+  if (offered[0] == NULL)
+    g_set_error_literal (error, FAILURE, FAILURE_CREDENTIAL,
+                         _ ("the relay offers no login at all"));
+  else
+    g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
+                 _ ("the relay offers no login that this account can use: it "
+                    "offers %s, usable would be %s"),
+                 shown, known);
+}
+
+const char *
+sasl_name (const SaslMechanism *mechanism)
+{
+  return mechanism->name;
+}
+
+static bool
+offers_binding (const char *const *offered)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
+    if ((mechanisms[i].needs & NEEDS_BINDING) != 0
+        && g_strv_contains (offered, mechanisms[i].name))
+      return true;
+  return false;
+}
+
+Sasl *
+sasl_new (const SaslMechanism *mechanism, const char *const *offered,
+          const SaslLogin *login, GError **error)
+{
+  g_autoptr (Sasl) sasl = g_new0 (Sasl, 1);
+  bool bind =
+      (mechanism->needs & NEEDS_BINDING) != 0 || !offers_binding (offered);
+
+  sasl->mechanism = mechanism;
+  sasl->login = login;
+  if (mechanism->step == scram_mechanism_step)
+    {
+      sasl->scram = scram_new (mechanism->name, login->user, login->password,
+                               bind ? login->binding : NULL, error);
+      if (sasl->scram == NULL)
+        return NULL;
+    }
+  return g_steal_pointer (&sasl);
+}
+
+void
+sasl_free (Sasl *sasl)
+{
+  if (sasl == NULL)
+    return;
+  scram_free (sasl->scram);
+  g_free (sasl);
+}
+
+bool
+sasl_speaks_first (const Sasl *sasl)
+{
+  return sasl->mechanism->speaks_first;
+}
+
+Secret *
+sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  Secret *answer;
+
+  if (sasl_finished (sasl))
+    {
+      g_set_error (error, FAILURE, FAILURE_PROTOCOL,
+                   _ ("the relay asks for more than %s has to say"),
+                   sasl->mechanism->name);
+      return NULL;
+    }
+  answer = sasl->mechanism->step (sasl, challenge, length, error);
+  if (answer != NULL)
+    sasl->round++;
+  return answer;
+}
+
+bool
+sasl_finished (const Sasl *sasl)
+{
+  return sasl->round == sasl->mechanism->rounds;
+}
+
+Secret *
+sasl_encode (const Secret *octets)
+{
+  size_t length = secret_length (octets);
+  Secret *text = secret_new_empty ((length / 3 + 1) * 4 + 4);
+  char *out = secret_buffer (text);
+  int state = 0, save = 0;
+  size_t done = g_base64_encode_step ((const guchar *)secret_octets (octets),
+                                      length, FALSE, out, &state, &save);
+
+  done += g_base64_encode_close (FALSE, out + done, &state, &save);
+  explicit_bzero (&save, sizeof save);
+  secret_set_length (text, done);
+  return text;
+}
+
+char *
+sasl_decode (const char *text, size_t *length)
+{
+  g_autofree guchar *octets = g_base64_decode (text, length);
+  g_autofree char *again = g_base64_encode (octets, *length);
+  char *result;
+
+  if (strcmp (again, text) != 0)
+    return NULL;
+  result = g_malloc0 (*length + 1);
+  memcpy (result, octets, *length);
+  return result;
+}
