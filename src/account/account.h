@@ -35,7 +35,8 @@ typedef struct
   int line;
 } Account;
 
-/* Its own address: the first of `from` that is no glob; NULL: none. */
+/* Its own address: the first of `from` that is no glob; NULL: none. It belongs
+ * to ACCOUNT. */
 const char *account_address (const Account *account);
 
 /* [postrider]: for all accounts. */
@@ -49,21 +50,25 @@ typedef struct
 {
   GPtrArray *accounts; /* of Account, the user's first; owned */
   General general;
+  char *file;          /* where this user would write one, for messages */
 } Accounts;
 
 void accounts_free (Accounts *accounts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Accounts, accounts_free)
 
 /* Reads FILE alone where it is not NULL (--accounts-file), else
- * $XDG_CONFIG_HOME/postrider/accounts below HOME and then
- * /etc/postrider/accounts. Where neither exists the result is empty.
+ * $XDG_CONFIG_HOME/postrider/accounts below HOME (nullable) and then
+ * /etc/postrider/accounts. Where neither exists the result is empty. What the
+ * user's [postrider] says goes before the system's.
  * FAILURE_CONFIG: the text has one line "file:line:column: …" for every error of
  * a file. A file that others may write, or of a foreign owner, is refused. */
 Accounts *accounts_load (const char *file, const char *home, GError **error);
 
 /* The account for a message: NAME (--account) where not NULL; else the one whose
  * `from` matches SENDER best (an address before a glob, a longer glob before a
- * shorter; SENDER may be NULL); else the default. *CLAIMED (nullable) tells
+ * shorter, an earlier account before a later; SENDER, a path as address_path
+ * writes it, may be NULL); else the default: the marked or only one of the user's
+ * file, or of the system's. *CLAIMED (nullable) tells
  * whether the account's `from` names SENDER. FAILURE_CONFIG, and a text that
  * says what to write, where there is none. The result belongs to ACCOUNTS. */
 const Account *accounts_choose (const Accounts *accounts, const char *name,

@@ -1,0 +1,500 @@
+#include "account/account.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+
+#include "account/config.h"
+#include "account/settings.h"
+#include "base/failure.h"
+#include "base/suggest.h"
+#include "base/text.h"
+#include "base/user.h"
+
+#define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
+#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
+
+static Account *
+account_new (const char *name, const char *file, int line)
+{
+  Account *account = g_new0 (Account, 1);
+
+  account->name = g_strdup (name);
+  account->file = g_strdup (file);
+  account->line = line;
+  account->from = g_ptr_array_new_with_free_func (g_free);
+  account->dsn_notify = g_strdup ("");
+  account->dsn_return = g_strdup ("");
+  relay_init (&account->relay);
+  settings_apply_initial (SETTING_OF_ACCOUNT, account);
+  return account;
+}
+
+static void
+account_free (void *data)
+{
+  Account *account = data;
+
+  g_free (account->name);
+  g_free (account->file);
+  g_ptr_array_unref (account->from);
+  g_free (account->dsn_notify);
+  g_free (account->dsn_return);
+  relay_clear (&account->relay);
+  g_free (account);
+}
+
+void
+accounts_free (Accounts *accounts)
+{
+  g_ptr_array_unref (accounts->accounts);
+  g_free (accounts->general.log);
+  g_free (accounts->file);
+  g_free (accounts);
+}
+
+static bool
+is_glob (const char *from)
+{
+  return strpbrk (from, "*?") != NULL;
+}
+
+const char *
+account_address (const Account *account)
+{
+  for (size_t i = 0; i < account->from->len; i++)
+    {
+      const char *from = g_ptr_array_index (account->from, i);
+
+      if (!is_glob (from))
+        return from;
+    }
+  return NULL;
+}
+
+static const ConfigSection *
+find_section (const Config *config, const char *name)
+{
+  for (size_t i = 0; i < config->sections->len; i++)
+    {
+      const ConfigSection *section = g_ptr_array_index (config->sections, i);
+
+      if (strcmp (section->name, name) == 0)
+        return section;
+    }
+  return NULL;
+}
+
+/* One section of an account, and what stands below it in [defaults]. */
+typedef struct
+{
+  Config *config;
+  const ConfigSection *section;
+  const ConfigSection *defaults; /* nullable */
+  const char *home;              /* nullable */
+} Source;
+
+/* Whether the file sets NAME for the account, if only to something wrong. */
+static bool
+says (const Source *source, const char *name)
+{
+  return config_find (source->section, name) != NULL
+         || (source->defaults != NULL
+             && config_find (source->defaults, name) != NULL);
+}
+
+/* An error of the account, whose name is the first argument of the format. */
+#define complain(source, format, ...)                                         \
+  config_problem ((source)->config, (source)->section->line,                  \
+                  (source)->section->column, format, (source)->section->name, \
+                  ##__VA_ARGS__)
+
+static void
+check_required (const Source *source)
+{
+  static const char *const special[]
+      = { CONFIG_DEFAULTS, CONFIG_GENERAL, NULL };
+  const char *meant = suggest (source->section->name, special);
+  bool host = says (source, "host");
+  bool from = says (source, "from");
+
+  if (!host && !from && meant != NULL)
+    complain (source,
+              _ ("section [%s] is an account without `from' and `host': did "
+                 "you mean [%s]?"),
+              meant);
+  else if (!host && !from)
+    complain (source, _ ("account `%s' needs `from' and `host': write `from = "
+                         "me@example.org' and `host = smtp.example.org'"));
+  else if (!host)
+    complain (source, _ ("account `%s' has no `host': write `host = "
+                         "smtp.example.org'"));
+  else if (!from)
+    complain (source,
+              _ ("account `%s' has no `from': write `from = me@example.org'"));
+}
+
+/* Settings that make sense only together. */
+static void
+check_login (const Source *source, const Relay *relay)
+{
+  bool certificate = says (source, "certificate");
+  bool external = g_strcmp0 (relay->auth, "EXTERNAL") == 0;
+
+  if (certificate != says (source, "key"))
+    complain (source, _ ("account `%s' needs both `certificate' and `key' "
+                         "(they may name the same file), or neither"));
+  else if (external && !certificate)
+    complain (source, _ ("account `%s' has `auth = external' and needs "
+                         "`certificate' and `key' for it"));
+  if (!external && relay->auth != NULL && !says (source, "user"))
+    complain (source, _ ("account `%s' has `auth' and needs `user' for it: "
+                         "write `user = NAME'"));
+}
+
+static Account *
+read_account (const Source *source)
+{
+  const ConfigSection *section = source->section;
+  Account *account
+      = account_new (section->name, source->config->file, section->line);
+
+  if (source->defaults != NULL)
+    settings_apply (NULL, source->defaults, SETTING_OF_ACCOUNT, source->home,
+                    account);
+  settings_apply (source->config, section, SETTING_OF_ACCOUNT, source->home,
+                  account);
+  if (account->relay.port == 0)
+    account->relay.port = account->relay.tls == TLS_STARTTLS ? 587 : 465;
+  if (!section->refused)
+    {
+      check_required (source);
+      check_login (source, &account->relay);
+    }
+  return account;
+}
+
+/* The errors of [defaults] itself; what it says is applied to each account. */
+static void
+check_defaults (Config *config, const ConfigSection *defaults,
+                const char *home)
+{
+  Account *account = account_new (defaults->name, config->file, 0);
+
+  settings_apply (config, defaults, SETTING_OF_ACCOUNT, home, account);
+  account_free (account);
+}
+
+/* Of the accounts of one file, one at most may be the default. */
+static void
+check_default (Config *config, const GPtrArray *accounts)
+{
+  const Account *first = NULL;
+
+  for (size_t i = 0; i < accounts->len; i++)
+    {
+      const Account *account = g_ptr_array_index (accounts, i);
+
+      if (account->is_default && first != NULL)
+        config_problem (config, account->line, 1,
+                        _ ("account `%s' is the default, and so is `%s' of "
+                           "line %d: leave `default = yes' to one"),
+                        account->name, first->name, first->line);
+      else if (account->is_default)
+        first = account;
+    }
+}
+
+/* The accounts of CONFIG (of Account), errors or not. */
+static GPtrArray *
+read_accounts (Config *config, const char *home)
+{
+  GPtrArray *accounts = g_ptr_array_new_with_free_func (account_free);
+  const ConfigSection *defaults = find_section (config, CONFIG_DEFAULTS);
+
+  if (defaults != NULL)
+    check_defaults (config, defaults, home);
+  for (size_t i = 0; i < config->sections->len; i++)
+    {
+      const ConfigSection *section = g_ptr_array_index (config->sections, i);
+
+      if (strcmp (section->name, CONFIG_DEFAULTS) != 0
+          && strcmp (section->name, CONFIG_GENERAL) != 0)
+        {
+          Source source = { config, section, defaults, home };
+
+          g_ptr_array_add (accounts, read_account (&source));
+        }
+    }
+  check_default (config, accounts);
+  return accounts;
+}
+
+static const Account *
+find_account (const Accounts *accounts, const char *name)
+{
+  for (size_t i = 0; i < accounts->accounts->len; i++)
+    {
+      const Account *account = g_ptr_array_index (accounts->accounts, i);
+
+      if (strcmp (account->name, name) == 0)
+        return account;
+    }
+  return NULL;
+}
+
+/* Takes the accounts of CONFIG, unless it has errors. One whose name is taken
+ * already is hidden. */
+static bool
+add_accounts (Accounts *accounts, Config *config, const char *home,
+              GError **error)
+{
+  g_autoptr (GPtrArray) read = read_accounts (config, home);
+
+  if (!config_check (config, error))
+    return false;
+  while (read->len > 0)
+    {
+      Account *account = g_ptr_array_steal_index (read, 0);
+
+      if (find_account (accounts, account->name) == NULL)
+        g_ptr_array_add (accounts->accounts, account);
+      else
+        account_free (account);
+    }
+  return true;
+}
+
+static void
+apply_general (Accounts *accounts, Config *config, const char *home)
+{
+  const ConfigSection *general = find_section (config, CONFIG_GENERAL);
+
+  if (general != NULL)
+    settings_apply (config, general, SETTING_OF_GENERAL, home,
+                    &accounts->general);
+}
+
+/* Adds FILE to CONFIGS where it exists. */
+static bool
+add_file (GPtrArray *configs, const char *file, GError **error)
+{
+  bool absent = false;
+  Config *config = config_read (file, &absent, error);
+
+  if (config != NULL)
+    g_ptr_array_add (configs, config);
+  return config != NULL || absent;
+}
+
+/* The files (of Config), the user's before the system's. */
+static GPtrArray *
+read_files (const char *file, const char *user_file, GError **error)
+{
+  g_autoptr (GPtrArray) configs
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) config_free);
+
+  if (file != NULL)
+    {
+      Config *config = config_read (file, NULL, error);
+
+      if (config == NULL)
+        return NULL;
+      g_ptr_array_add (configs, config);
+    }
+  else if ((user_file != NULL && !add_file (configs, user_file, error))
+           || !add_file (configs, SYSTEM_FILE, error))
+    return NULL;
+  return g_steal_pointer (&configs);
+}
+
+Accounts *
+accounts_load (const char *file, const char *home, GError **error)
+{
+  g_autoptr (Accounts) accounts = NULL;
+  g_autoptr (GPtrArray) configs = NULL;
+  g_autofree char *directory
+      = user_directory ("XDG_CONFIG_HOME", home, ".config");
+  g_autofree char *user_file
+      = directory != NULL
+            ? g_build_filename (directory, "postrider", "accounts", NULL)
+            : NULL;
+
+  configs = read_files (file, user_file, error);
+  if (configs == NULL)
+    return NULL;
+  accounts = g_new0 (Accounts, 1);
+  accounts->accounts = g_ptr_array_new_with_free_func (account_free);
+  accounts->file = g_strdup (file != NULL        ? file
+                             : user_file != NULL ? user_file
+                                                 : SYSTEM_FILE);
+  settings_apply_initial (SETTING_OF_GENERAL, &accounts->general);
+  for (size_t i = configs->len; i-- > 0;)
+    apply_general (accounts, g_ptr_array_index (configs, i), home);
+  for (size_t i = 0; i < configs->len; i++)
+    if (!add_accounts (accounts, g_ptr_array_index (configs, i), home, error))
+      return NULL;
+  return g_steal_pointer (&accounts);
+}
+
+/* The domain's case does not matter, the local-part's does. */
+static bool
+glob_matches (const char *glob, const char *path)
+{
+  const char *glob_at = strrchr (glob, '@');
+  const char *path_at = strrchr (path, '@');
+  g_autofree char *glob_local = NULL;
+  g_autofree char *glob_domain = NULL;
+  g_autofree char *path_local = NULL;
+  g_autofree char *path_domain = NULL;
+
+  if (path_at == NULL || !g_utf8_validate (path, -1, NULL))
+    return false;
+  glob_local = g_strndup (glob, glob_at - glob);
+  glob_domain = g_ascii_strdown (glob_at + 1, -1);
+  path_local = g_strndup (path, path_at - path);
+  path_domain = g_ascii_strdown (path_at + 1, -1);
+  return g_pattern_match_simple (glob_local, path_local)
+         && g_pattern_match_simple (glob_domain, path_domain);
+}
+
+/* How exactly ACCOUNT names SENDER; 0: not at all. */
+static size_t
+match_rank (const Account *account, const char *sender)
+{
+  size_t best = 0;
+
+  for (size_t i = 0; i < account->from->len; i++)
+    {
+      const char *from = g_ptr_array_index (account->from, i);
+      size_t rank = 0;
+
+      if (!is_glob (from))
+        rank = address_path_equal (from, sender) ? G_MAXSIZE : 0;
+      else if (glob_matches (from, sender))
+        rank = strlen (from);
+      best = MAX (best, rank);
+    }
+  return best;
+}
+
+static const Account *
+best_match (const Accounts *accounts, const char *sender)
+{
+  const Account *best = NULL;
+  size_t best_rank = 0;
+
+  for (size_t i = 0; i < accounts->accounts->len; i++)
+    {
+      const Account *account = g_ptr_array_index (accounts->accounts, i);
+      size_t rank = match_rank (account, sender);
+
+      if (rank > best_rank)
+        {
+          best = account;
+          best_rank = rank;
+        }
+    }
+  return best;
+}
+
+/* The user's file goes before the system's: its marked account, or its only
+ * one; but where it has several and marks none, the system's must be marked.
+ */
+static const Account *
+default_account (const Accounts *accounts)
+{
+  const GPtrArray *all = accounts->accounts;
+  bool only_will_do = true;
+  size_t next;
+
+  for (size_t i = 0; i < all->len; i = next)
+    {
+      const Account *first = g_ptr_array_index (all, i);
+
+      for (next = i; next < all->len; next++)
+        {
+          const Account *account = g_ptr_array_index (all, next);
+
+          if (strcmp (account->file, first->file) != 0)
+            break;
+          if (account->is_default)
+            return account;
+        }
+      if (next - i == 1 && only_will_do)
+        return first;
+      only_will_do = false;
+    }
+  return NULL;
+}
+
+static void
+set_unknown_name (const Accounts *accounts, const char *name, GError **error)
+{
+  g_autofree const char **names
+      = g_new0 (const char *, accounts->accounts->len + 1);
+  g_autofree char *shown = text_printable (name, strlen (name), SHOWN_MAXIMUM);
+  const char *meant;
+
+  for (size_t i = 0; i < accounts->accounts->len; i++)
+    names[i] = ((Account *) g_ptr_array_index (accounts->accounts, i))->name;
+  meant = suggest (name, names);
+  if (meant != NULL)
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("there is no account `%s': did you mean `%s'?"), shown,
+                 meant);
+  else
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("there is no account `%s' in %s"), shown, accounts->file);
+}
+
+static void
+set_no_default (const Accounts *accounts, const char *sender, GError **error)
+{
+  g_autofree char *shown
+      = sender != NULL
+            ? text_printable (sender, strlen (sender), SHOWN_MAXIMUM)
+            : g_strdup ("");
+
+  if (accounts->accounts->len == 0)
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("there is no account: write one to %s, as "
+                    "postrider-accounts(5) shows"),
+                 accounts->file);
+  else if (*shown == '\0')
+    g_set_error (
+        error, FAILURE, FAILURE_CONFIG,
+        _ ("there are several accounts and none is the default: write "
+           "`default = yes' to one of them in %s"),
+        accounts->file);
+  else
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("no account is for the sender %s and none is the default: "
+                    "in %s, add the address to the `from' of one, or write "
+                    "`default = yes' to one"),
+                 shown, accounts->file);
+}
+
+const Account *
+accounts_choose (const Accounts *accounts, const char *name,
+                 const char *sender, bool *claimed, GError **error)
+{
+  const Account *account;
+
+  if (name != NULL)
+    account = find_account (accounts, name);
+  else
+    {
+      account = sender != NULL ? best_match (accounts, sender) : NULL;
+      if (account == NULL)
+        account = default_account (accounts);
+    }
+  if (account == NULL && name != NULL)
+    set_unknown_name (accounts, name, error);
+  else if (account == NULL)
+    set_no_default (accounts, sender, error);
+  if (claimed != NULL)
+    *claimed = account != NULL && sender != NULL
+               && match_rank (account, sender) > 0;
+  return account;
+}

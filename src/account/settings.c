@@ -1,0 +1,522 @@
+#include "account/settings.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+
+#include "base/suggest.h"
+#include "base/text.h"
+#include "mail/address.h"
+
+#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
+
+static const char *const answers[] = { "no", "yes", NULL };
+static const char *const tls_modes[] = { "implicit", "starttls", NULL };
+static const char *const rewrites[] = { "local", "always", "never", NULL };
+static const char *const returns[] = { "full", "hdrs", NULL };
+static const char *const mechanisms[] = { "any",
+                                          "external",
+                                          "scram-sha-256-plus",
+                                          "scram-sha-1-plus",
+                                          "scram-sha-256",
+                                          "scram-sha-1",
+                                          "plain",
+                                          "login",
+                                          NULL };
+
+#define ACCOUNT(field) SETTING_OF_ACCOUNT, offsetof (Account, field)
+#define GENERAL(field) SETTING_OF_GENERAL, offsetof (General, field)
+
+const Setting settings[] = {
+  { "from", SETTING_FROM, ACCOUNT (from), NULL, NULL,
+    N_ ("The sender addresses that this account is for, separated by commas. "
+        "* stands for any text and ? for any character. The first that has "
+        "neither is the account's own address.") },
+  { "host", SETTING_HOST, ACCOUNT (relay.host), NULL, NULL,
+    N_ ("The relay: the name that its certificate must have, or an address "
+        "literal without brackets.") },
+  { "port", SETTING_PORT, ACCOUNT (relay.port), NULL, NULL,
+    N_ ("The relay's port: 465 unless set, or 587 with `tls = starttls'.") },
+  { "tls", SETTING_CHOICE, ACCOUNT (relay.tls), "implicit", tls_modes,
+    N_ ("How the connection is secured: TLS from the first octet, or "
+        "STARTTLS, "
+        "which is required then. Nothing is sent without.") },
+  { "user", SETTING_TEXT, ACCOUNT (relay.user), NULL, NULL,
+    N_ ("The name to log in with. The password is in the keyring.") },
+  { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, mechanisms,
+    N_ ("The one mechanism to log in with. Unless set, the strongest that the "
+        "relay offers, and never a weaker one than last time; `any' allows a "
+        "weaker one.") },
+  { "default", SETTING_BOOL, ACCOUNT (is_default), "no", answers,
+    N_ ("Whether messages go through this account whose sender no account is "
+        "for. Not needed where there is one account only.") },
+  { "rewrite-from", SETTING_CHOICE, ACCOUNT (rewrite_from), "local", rewrites,
+    N_ ("When the account's own address takes the sender's place: for local "
+        "senders such as root, always, or never.") },
+  { "trust-file", SETTING_PATH, ACCOUNT (relay.trust_file), NULL, NULL,
+    N_ ("Certificates (PEM) that are trusted for this relay instead of the "
+        "system's.") },
+  { "crl-file", SETTING_PATH, ACCOUNT (relay.crl_file), NULL, NULL,
+    N_ ("Revocation lists (PEM) that the relay's certificate is checked "
+        "against.") },
+  { "certificate", SETTING_PATH, ACCOUNT (relay.certificate), NULL, NULL,
+    N_ ("The client certificate (PEM), shown to a relay that asks for it.") },
+  { "key", SETTING_PATH, ACCOUNT (relay.key), NULL, NULL,
+    N_ ("The client certificate's private key (PEM).") },
+  { "ehlo-name", SETTING_DOMAIN, ACCOUNT (relay.ehlo_name), NULL, NULL,
+    N_ ("What the relay is told as our name. Unless set, the address literal "
+        "of the loopback interface, which says nothing about this host.") },
+  { "dsn-notify", SETTING_DSN_NOTIFY, ACCOUNT (dsn_notify), NULL, NULL,
+    N_ ("When relays are asked to notify the sender: `never', or any of "
+        "`success', `failure' and `delay', separated by commas.") },
+  { "dsn-return", SETTING_DSN_RETURN, ACCOUNT (dsn_return), NULL, returns,
+    N_ ("What a notification of a failure should contain: the full message, "
+        "or its header.") },
+  { "timeout-connect", SETTING_DURATION, ACCOUNT (relay.timeouts.connect),
+    "30s", NULL,
+    N_ ("How long to wait for name resolution and the connection, and again "
+        "for the TLS handshake.") },
+  { "timeout-command", SETTING_DURATION, ACCOUNT (relay.timeouts.command),
+    "5m", NULL,
+    N_ ("How long to wait for the greeting and for the reply to a command.") },
+  { "timeout-data", SETTING_DURATION, ACCOUNT (relay.timeouts.data), "2m",
+    NULL, N_ ("How long to wait for the reply to DATA.") },
+  { "timeout-block", SETTING_DURATION, ACCOUNT (relay.timeouts.block), "3m",
+    NULL,
+    N_ ("How long to wait for the relay to take a block of the message.") },
+  { "timeout-end-of-data", SETTING_DURATION,
+    ACCOUNT (relay.timeouts.end_of_data), "10m", NULL,
+    N_ ("How long to wait for the relay's verdict on the message. With less "
+        "than ten minutes a message may be sent twice.") },
+  { "timeout-quit", SETTING_DURATION, ACCOUNT (relay.timeouts.quit), "5s",
+    NULL, N_ ("How long to wait for the relay's goodbye.") },
+  { "log", SETTING_LOG, GENERAL (log), NULL, NULL,
+    N_ ("Where the log goes: `syslog' (unless set), `none', or a file.") },
+  { "maximum-size", SETTING_SIZE, GENERAL (maximum_size), "256M", NULL,
+    N_ ("The largest message that is taken; 0 is no limit.") },
+};
+
+const size_t settings_count = G_N_ELEMENTS (settings);
+
+typedef struct
+{
+  const Setting *setting;
+  const char *value;
+  const char *home; /* nullable */
+  void *field;
+} Assignment;
+
+static void
+set_string (const Assignment *assignment, char *taken)
+{
+  char **field = assignment->field;
+
+  g_free (*field);
+  *field = taken;
+}
+
+static char *
+shown (const char *value)
+{
+  return text_printable (value, strlen (value), SHOWN_MAXIMUM);
+}
+
+/* A function for each type: stores the value, or returns a sentence (owned by
+ * the caller) that says what to write instead. */
+
+static char *
+set_text (const Assignment *assignment)
+{
+  set_string (assignment, g_strdup (assignment->value));
+  return NULL;
+}
+
+/* One address or glob, as it is stored; NULL: it is neither. Globs are tried
+ * as the address that they might stand for. */
+static char *
+from_item (const char *item)
+{
+  g_autofree char *example = g_strdelimit (g_strdup (item), "*?", 'x');
+  g_autoptr (Address) address = address_parse (example, NULL);
+  g_autofree char *path = NULL;
+
+  if (address == NULL || address->domain == NULL
+      || address->display_name != NULL)
+    return NULL;
+  if (strcmp (example, item) != 0)
+    return strpbrk (item, "<> \t") == NULL ? g_strdup (item) : NULL;
+  return address_path (address);
+}
+
+static char *
+set_from (const Assignment *assignment)
+{
+  g_auto (GStrv) items = g_strsplit (assignment->value, ",", -1);
+  GPtrArray **field = assignment->field;
+
+  g_ptr_array_set_size (*field, 0);
+  for (size_t i = 0; items[i] != NULL; i++)
+    {
+      char *stored = from_item (g_strstrip (items[i]));
+
+      if (stored == NULL)
+        {
+          g_autofree char *item = shown (items[i]);
+
+          return g_strdup_printf (
+              _ ("`%s' is no address: write me@example.org, or a pattern such "
+                 "as *@example.org"),
+              item);
+        }
+      g_ptr_array_add (*field, stored);
+    }
+  return NULL;
+}
+
+static char *
+set_host (const Assignment *assignment)
+{
+  g_autofree char *host = g_strdup (assignment->value);
+  size_t length = strlen (host);
+
+  if (length > 1 && host[length - 1] == '.')
+    host[length - 1] = '\0';
+  if (!g_hostname_is_ip_address (host)
+      && (host[0] == '[' || !address_domain_valid (host)))
+    return g_strdup (_ ("write a name such as smtp.example.org, or an IP "
+                        "address, without brackets or port"));
+  set_string (assignment, g_steal_pointer (&host));
+  return NULL;
+}
+
+static char *
+set_port (const Assignment *assignment)
+{
+  uint64_t port;
+
+  if (!g_ascii_string_to_unsigned (assignment->value, 10, 1, G_MAXUINT16,
+                                   &port, NULL))
+    return g_strdup (_ ("write a number from 1 to 65535"));
+  *(uint16_t *) assignment->field = (uint16_t) port;
+  return NULL;
+}
+
+static char *
+set_domain (const Assignment *assignment)
+{
+  if (!address_domain_valid (assignment->value))
+    return g_strdup (_ ("write a domain such as host.example.org, or an "
+                        "address literal such as [192.0.2.1]"));
+  return set_text (assignment);
+}
+
+/* The index of NAME in CHOICES; -1: it is not there, and *ADVICE says so. */
+static int
+find_choice (const char *const *choices, const char *name, char **advice)
+{
+  const char *meant = suggest (name, choices);
+  g_autofree char *all = NULL;
+
+  for (int i = 0; choices[i] != NULL; i++)
+    if (strcmp (choices[i], name) == 0)
+      return i;
+  all = g_strjoinv (", ", (char **) choices);
+  *advice = meant != NULL
+                ? g_strdup_printf (_ ("did you mean `%s'?"), meant)
+                : g_strdup_printf (_ ("write one of these: %s"), all);
+  return -1;
+}
+
+static char *
+set_choice (const Assignment *assignment)
+{
+  char *advice = NULL;
+  int choice
+      = find_choice (assignment->setting->choices, assignment->value, &advice);
+
+  if (choice >= 0)
+    *(unsigned *) assignment->field = (unsigned) choice;
+  return advice;
+}
+
+static char *
+set_bool (const Assignment *assignment)
+{
+  char *advice = NULL;
+  int choice
+      = find_choice (assignment->setting->choices, assignment->value, &advice);
+
+  if (choice >= 0)
+    *(bool *) assignment->field = choice == 1;
+  return advice;
+}
+
+static char *
+set_upper (const Assignment *assignment)
+{
+  char *advice = NULL;
+
+  if (find_choice (assignment->setting->choices, assignment->value, &advice)
+      >= 0)
+    set_string (assignment, g_ascii_strup (assignment->value, -1));
+  return advice;
+}
+
+static char *
+set_mechanism (const Assignment *assignment)
+{
+  return strcmp (assignment->value, "any") == 0 ? set_text (assignment)
+                                                : set_upper (assignment);
+}
+
+static char *
+set_path (const Assignment *assignment)
+{
+  const char *value = assignment->value;
+
+  if (value[0] == '/')
+    return set_text (assignment);
+  if (!g_str_has_prefix (value, "~/"))
+    return g_strdup (_ ("write an absolute path, or one below your home "
+                        "directory as ~/path"));
+  if (assignment->home == NULL)
+    return g_strdup (_ ("this user has no home directory: write an absolute "
+                        "path"));
+  set_string (assignment,
+              g_build_filename (assignment->home, value + 2, NULL));
+  return NULL;
+}
+
+static char *
+set_log (const Assignment *assignment)
+{
+  const char *value = assignment->value;
+
+  if (strcmp (value, "syslog") == 0 || strcmp (value, "none") == 0)
+    return set_text (assignment);
+  if (value[0] != '/' && value[0] != '~')
+    return g_strdup (_ ("write `syslog', `none', or the path of a file"));
+  return set_path (assignment);
+}
+
+typedef struct
+{
+  const char *name;
+  uint64_t factor;
+} Unit;
+
+/* A number and one of UNITS (the first is that of a bare number), at most
+ * MAXIMUM altogether. */
+static bool
+parse_amount (const char *text, const Unit *units, uint64_t maximum,
+              uint64_t *amount)
+{
+  char *end;
+  uint64_t number;
+
+  if (!g_ascii_isdigit (text[0]))
+    return false;
+  number = g_ascii_strtoull (text, &end, 10);
+  while (*end == ' ')
+    end++;
+  for (; units->name != NULL; units++)
+    if (g_ascii_strcasecmp (end, units->name) == 0)
+      {
+        *amount = number * units->factor;
+        return number <= maximum / units->factor;
+      }
+  return false;
+}
+
+static char *
+set_duration (const Assignment *assignment)
+{
+  static const Unit units[]
+      = { { "", 1000 },       { "s", 1000 },        { "ms", 1 },
+          { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+          { NULL, 0 } };
+  uint64_t milliseconds;
+
+  if (!parse_amount (assignment->value, units, G_MAXINT, &milliseconds)
+      || milliseconds == 0)
+    return g_strdup (_ ("write a number with its unit, such as 30s, 5m or 2h; "
+                        "the units are ms, s, m, h and d"));
+  *(unsigned *) assignment->field = (unsigned) milliseconds;
+  return NULL;
+}
+
+static char *
+set_size (const Assignment *assignment)
+{
+  static const Unit units[] = { { "", 1 },
+                                { "K", 1024 },
+                                { "M", 1024 * 1024 },
+                                { "G", 1 << 30 },
+                                { NULL, 0 } };
+
+  if (!parse_amount (assignment->value, units, G_MAXINT64, assignment->field))
+    return g_strdup (
+        _ ("write a number of octets, or one with a unit, such as "
+           "500K, 50M or 1G"));
+  return NULL;
+}
+
+static char *
+set_dsn_notify (const Assignment *assignment)
+{
+  static const char *const events[]
+      = { "success", "failure", "delay", "never", NULL };
+  g_auto (GStrv) words = g_strsplit (assignment->value, ",", -1);
+  bool wanted[G_N_ELEMENTS (events)] = { false };
+  g_autoptr (GString) notify = g_string_new (NULL);
+  char *advice = NULL;
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    {
+      int event = find_choice (events, g_strstrip (words[i]), &advice);
+
+      if (event < 0)
+        return advice;
+      wanted[event] = true;
+    }
+  for (size_t i = 0; events[i] != NULL; i++)
+    if (wanted[i])
+      g_string_append_printf (notify, "%s%s", notify->len > 0 ? "," : "",
+                              events[i]);
+  if (wanted[3] && strcmp (notify->str, "never") != 0)
+    return g_strdup (_ ("`never' stands alone"));
+  set_string (assignment, g_ascii_strup (notify->str, -1));
+  return NULL;
+}
+
+static char *(*const setters[]) (const Assignment *) = {
+  [SETTING_TEXT] = set_text,
+  [SETTING_FROM] = set_from,
+  [SETTING_HOST] = set_host,
+  [SETTING_PORT] = set_port,
+  [SETTING_DOMAIN] = set_domain,
+  [SETTING_BOOL] = set_bool,
+  [SETTING_CHOICE] = set_choice,
+  [SETTING_MECHANISM] = set_mechanism,
+  [SETTING_PATH] = set_path,
+  [SETTING_DURATION] = set_duration,
+  [SETTING_SIZE] = set_size,
+  [SETTING_LOG] = set_log,
+  [SETTING_DSN_NOTIFY] = set_dsn_notify,
+  [SETTING_DSN_RETURN] = set_upper,
+};
+
+const Setting *
+settings_find (SettingScope scope, const char *name)
+{
+  for (size_t i = 0; i < settings_count; i++)
+    if (settings[i].scope == scope && strcmp (settings[i].name, name) == 0)
+      return &settings[i];
+  return NULL;
+}
+
+/* What is wrong with VALUE, as setters say it; NULL: it was stored. */
+static char *
+assign (const Setting *setting, const char *value, const char *home,
+        void *target)
+{
+  Assignment assignment
+      = { setting, value, home, (char *) target + setting->offset };
+
+  return setters[setting->type](&assignment);
+}
+
+void
+settings_apply_initial (SettingScope scope, void *target)
+{
+  for (size_t i = 0; i < settings_count; i++)
+    if (settings[i].scope == scope && settings[i].initial != NULL)
+      {
+        char *problem
+            = assign (&settings[i], settings[i].initial, NULL, target);
+
+        g_assert (problem == NULL);
+      }
+}
+
+static bool
+means_password (const char *name)
+{
+  static const char *const names[]
+      = { "password", "passwd", "passphrase", "pass", "secret", NULL };
+
+  for (size_t i = 0; names[i] != NULL; i++)
+    if (g_ascii_strcasecmp (name, names[i]) == 0)
+      return true;
+  return false;
+}
+
+static const char *
+suggest_name (SettingScope scope, const char *name)
+{
+  const char *names[G_N_ELEMENTS (settings) + 1];
+  size_t count = 0;
+
+  for (size_t i = 0; i < settings_count; i++)
+    if (settings[i].scope == scope)
+      names[count++] = settings[i].name;
+  names[count] = NULL;
+  return suggest (name, names);
+}
+
+/* Names alone are shown: the value may be a secret. */
+static void
+complain_unknown (Config *config, const ConfigSection *section,
+                  SettingScope scope, const ConfigEntry *entry)
+{
+  const char *meant = suggest_name (scope, entry->name);
+  g_autofree char *name = shown (entry->name);
+  bool one_account = scope == SETTING_OF_ACCOUNT
+                     && strcmp (section->name, CONFIG_DEFAULTS) != 0;
+
+#define complain(...)                                                         \
+  config_problem (config, entry->line, entry->column, __VA_ARGS__)
+  if (means_password (name))
+    complain (_ ("`%s' is no setting, for passwords never stand in this file: "
+                 "remove the line and run `postrider password set %s'"),
+              name, one_account ? section->name : "ACCOUNT");
+  else if (scope == SETTING_OF_ACCOUNT
+           && settings_find (SETTING_OF_GENERAL, name) != NULL)
+    complain (_ ("`%s' belongs in the section [postrider]"), name);
+  else if (scope == SETTING_OF_GENERAL
+           && settings_find (SETTING_OF_ACCOUNT, name) != NULL)
+    complain (
+        _ ("`%s' belongs in the section of an account, or in [defaults]"),
+        name);
+  else if (meant != NULL)
+    complain (_ ("there is no setting `%s': did you mean `%s'?"), name, meant);
+  else
+    complain (_ ("there is no setting `%s'"), name);
+#undef complain
+}
+
+void
+settings_apply (Config *config, const ConfigSection *section,
+                SettingScope scope, const char *home, void *target)
+{
+  for (size_t i = 0; i < section->entries->len; i++)
+    {
+      const ConfigEntry *entry = g_ptr_array_index (section->entries, i);
+      const Setting *setting = settings_find (scope, entry->name);
+      g_autofree char *advice = NULL;
+      g_autofree char *value = NULL;
+
+      if (setting == NULL)
+        complain_unknown (config, section, scope, entry);
+      if (setting == NULL || entry->value == NULL)
+        continue;
+      advice = assign (setting, entry->value, home, target);
+      value = shown (entry->value);
+      if (advice != NULL)
+        config_problem (config, entry->line, entry->value_column,
+                        _ ("`%s' cannot be `%s': %s"), setting->name, value,
+                        advice);
+    }
+}

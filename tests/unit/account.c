@@ -1,0 +1,565 @@
+/* Accounts files: what they mean, what is said of their errors, and which
+ * account a message gets. */
+
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+/* The module itself, with a system's file that a test can write: it stands in
+ * the working directory. */
+#undef SYSCONFDIR
+#define SYSCONFDIR "etc"
+#include "account/account.c"
+
+typedef struct
+{
+  char *directory;
+  char *file;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, const void *data)
+{
+  g_autofree char *subdirectory = NULL;
+
+  fixture->directory = g_dir_make_tmp ("account-XXXXXX", NULL);
+  subdirectory = g_build_filename (fixture->directory, "postrider", NULL);
+  g_assert_cmpint (g_mkdir (subdirectory, 0700), ==, 0);
+  fixture->file = g_build_filename (subdirectory, "accounts", NULL);
+  g_setenv ("XDG_CONFIG_HOME", fixture->directory, TRUE);
+  g_assert_cmpint (g_chdir (fixture->directory), ==, 0);
+}
+
+static void
+tear_down (Fixture *fixture, const void *data)
+{
+  g_autofree char *subdirectory
+      = g_build_filename (fixture->directory, "postrider", NULL);
+
+  g_remove (SYSTEM_FILE);
+  g_rmdir (SYSCONFDIR "/postrider");
+  g_rmdir (SYSCONFDIR);
+  g_remove (fixture->file);
+  g_rmdir (subdirectory);
+  g_assert_cmpint (g_chdir ("/"), ==, 0);
+  g_rmdir (fixture->directory);
+  g_free (fixture->file);
+  g_free (fixture->directory);
+}
+
+static Accounts *
+load (Fixture *fixture, const char *text, GError **error)
+{
+  g_assert_true (g_file_set_contents (fixture->file, text, -1, NULL));
+  g_assert_cmpint (g_chmod (fixture->file, 0644), ==, 0);
+  return accounts_load (fixture->file, "/home/me", error);
+}
+
+/* The error's text with the file's name shortened to F. */
+static char *
+text_of (Fixture *fixture, const GError *error)
+{
+  GString *text = g_string_new (error->message);
+
+  g_string_replace (text, fixture->file, "F", 0);
+  return g_string_free (text, FALSE);
+}
+
+static const Account *
+account_at (const Accounts *accounts, size_t index)
+{
+  g_assert_cmpuint (index, <, accounts->accounts->len);
+  return g_ptr_array_index (accounts->accounts, index);
+}
+
+static void
+test_minimal (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = load (
+      fixture, "\n[work]\nfrom = me@work.example\nhost = smtp.work.example\n",
+      &error);
+  const Account *account;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (accounts->accounts->len, ==, 1);
+  account = account_at (accounts, 0);
+  g_assert_cmpstr (account->name, ==, "work");
+  g_assert_cmpstr (account_address (account), ==, "me@work.example");
+  g_assert_false (account->is_default);
+  g_assert_cmpint (account->rewrite_from, ==, REWRITE_LOCAL);
+  g_assert_cmpstr (account->dsn_notify, ==, "");
+  g_assert_cmpstr (account->dsn_return, ==, "");
+  g_assert_cmpstr (account->file, ==, fixture->file);
+  g_assert_cmpint (account->line, ==, 2);
+  g_assert_cmpstr (account->relay.host, ==, "smtp.work.example");
+  g_assert_cmpint (account->relay.port, ==, 465);
+  g_assert_cmpint (account->relay.tls, ==, TLS_IMPLICIT);
+  g_assert_null (account->relay.ehlo_name);
+  g_assert_null (account->relay.user);
+  g_assert_null (account->relay.auth);
+  g_assert_null (account->relay.trust_file);
+  g_assert_null (accounts->general.log);
+  g_assert_cmpuint (accounts->general.maximum_size, ==, 256 * 1024 * 1024);
+}
+
+static void
+test_everything (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts
+      = load (fixture,
+              "[postrider]\nlog = ~/mail.log\nmaximum-size = 50m\n"
+              "[home]\nfrom = *@home.example, <me@HOME.example>, b@c.example\n"
+              "host = mail.home.example.\nport = 2525\ntls = starttls\n"
+              "user = \"me # 1\"\nauth = scram-sha-256\ndefault = yes\n"
+              "rewrite-from = always\ntrust-file = /etc/ca.pem\n"
+              "crl-file = ~/crl.pem\ncertificate = ~/c.pem\nkey = /k.pem\n"
+              "ehlo-name = [192.0.2.1]\ndsn-notify = delay, failure\n"
+              "dsn-return = hdrs\ntimeout-connect = 500ms\n"
+              "timeout-command = 90\ntimeout-data = 3 m\n"
+              "timeout-block = 1h\ntimeout-end-of-data = 1d\n"
+              "timeout-quit = 1s\n",
+              &error);
+  const Account *account;
+
+  g_assert_no_error (error);
+  account = account_at (accounts, 0);
+  g_assert_cmpstr (accounts->general.log, ==, "/home/me/mail.log");
+  g_assert_cmpuint (accounts->general.maximum_size, ==, 50 * 1024 * 1024);
+  g_assert_cmpuint (account->from->len, ==, 3);
+  g_assert_cmpstr (g_ptr_array_index (account->from, 0), ==, "*@home.example");
+  g_assert_cmpstr (account_address (account), ==, "me@HOME.example");
+  g_assert_true (account->is_default);
+  g_assert_cmpint (account->rewrite_from, ==, REWRITE_ALWAYS);
+  g_assert_cmpstr (account->dsn_notify, ==, "FAILURE,DELAY");
+  g_assert_cmpstr (account->dsn_return, ==, "HDRS");
+  g_assert_cmpstr (account->relay.host, ==, "mail.home.example");
+  g_assert_cmpint (account->relay.port, ==, 2525);
+  g_assert_cmpint (account->relay.tls, ==, TLS_STARTTLS);
+  g_assert_cmpstr (account->relay.user, ==, "me # 1");
+  g_assert_cmpstr (account->relay.auth, ==, "SCRAM-SHA-256");
+  g_assert_cmpstr (account->relay.trust_file, ==, "/etc/ca.pem");
+  g_assert_cmpstr (account->relay.crl_file, ==, "/home/me/crl.pem");
+  g_assert_cmpstr (account->relay.certificate, ==, "/home/me/c.pem");
+  g_assert_cmpstr (account->relay.key, ==, "/k.pem");
+  g_assert_cmpstr (account->relay.ehlo_name, ==, "[192.0.2.1]");
+  g_assert_cmpuint (account->relay.timeouts.connect, ==, 500);
+  g_assert_cmpuint (account->relay.timeouts.command, ==, 90 * 1000);
+  g_assert_cmpuint (account->relay.timeouts.data, ==, 180 * 1000);
+  g_assert_cmpuint (account->relay.timeouts.block, ==, 3600 * 1000);
+  g_assert_cmpuint (account->relay.timeouts.end_of_data, ==, 86400 * 1000);
+  g_assert_cmpuint (account->relay.timeouts.quit, ==, 1000);
+}
+
+static void
+test_defaults (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts
+      = load (fixture,
+              "[a]\nfrom = a@x.example\n"
+              "[b]\nfrom = b@x.example\nhost = b.example\ntls = implicit\n"
+              "auth = any\n"
+              "[defaults]\nhost = d.example\ntls = starttls\nuser = u\n",
+              &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (accounts->accounts->len, ==, 2);
+  g_assert_cmpstr (account_at (accounts, 0)->relay.host, ==, "d.example");
+  g_assert_cmpint (account_at (accounts, 0)->relay.port, ==, 587);
+  g_assert_cmpstr (account_at (accounts, 1)->relay.host, ==, "b.example");
+  g_assert_cmpint (account_at (accounts, 1)->relay.port, ==, 465);
+  g_assert_cmpstr (account_at (accounts, 1)->relay.user, ==, "u");
+  g_assert_cmpstr (account_at (accounts, 1)->relay.auth, ==, "any");
+}
+
+/* A sound account, to be followed by settings that are not. */
+#define SOUND "[a]\nfrom=a@x.example\nhost=x.example\n"
+
+static const struct
+{
+  const char *text;
+  const char *errors;
+} errors[] = {
+  /* Names. */
+  { SOUND "hots = y\n", "F:4:1: there is no setting `hots': did you mean "
+                        "`host'?" },
+  { SOUND "trust_file = /x\n", "F:4:1: there is no setting `trust_file': did "
+                               "you mean `trust-file'?" },
+  { SOUND "source-address = 192.0.2.1\n",
+    "F:4:1: there is no setting `source-address'" },
+  { SOUND "log = none\n", "F:4:1: `log' belongs in the section [postrider]" },
+  { SOUND "[postrider]\nhost = x.example\nlgo = none\n",
+    "F:5:1: `host' belongs in the section of an account, or in [defaults]\n"
+    "F:6:1: there is no setting `lgo': did you mean `log'?" },
+  /* Secrets. */
+  { SOUND "password = hunter2\n",
+    "F:4:1: `password' is no setting, for passwords never stand in this file: "
+    "remove the line and run `postrider password set a'" },
+  { SOUND "[defaults]\nPassword = hunter2\n",
+    "F:5:1: `Password' is no setting, for passwords never stand in this file: "
+    "remove the line and run `postrider password set ACCOUNT'" },
+  { SOUND "pasword = hunter2\n", "F:4:1: there is no setting `pasword'" },
+  { SOUND "password hunter2\n",
+    "F:4:1: this is no setting: write `name = value'" },
+  /* Sections. */
+  { "[home]\n", "F:1:1: account `home' needs `from' and `host': write `from = "
+                "me@example.org' and `host = smtp.example.org'" },
+  { SOUND "[default]\nuser = u\n",
+    "F:4:1: section [default] is an account without `from' and `host': did "
+    "you mean [defaults]?" },
+  { "[home]\nuser = u\nfrom = me@x.example\n",
+    "F:1:1: account `home' has no `host': write `host = smtp.example.org'" },
+  { "[home]\nhost = x.example\n",
+    "F:1:1: account `home' has no `from': write `from = me@example.org'" },
+  { SOUND SOUND,
+    "F:4:1: section [a] began in line 1 already: write all its settings "
+    "there, or choose another name" },
+  { SOUND "default = yes\n[b]\nfrom=b@x.example\nhost=x.example\n"
+          "default = yes\n",
+    "F:5:1: account `b' is the default, and so is `a' of line 1: leave "
+    "`default = yes' to one" },
+  /* Values. */
+  { "[a]\nfrom = a@x.example, me\nhost = x.example\n",
+    "F:2:8: `from' cannot be `a@x.example, me': `me' is no address: write "
+    "me@example.org, or a pattern such as *@example.org" },
+  { "[a]\nfrom = a@x.example,\nhost = x.example\n",
+    "F:2:8: `from' cannot be `a@x.example,': `' is no address: write "
+    "me@example.org, or a pattern such as *@example.org" },
+  { "[a]\nfrom = Me <a@x.example>\nhost = x.example\n",
+    "F:2:8: `from' cannot be `Me <a@x.example>': `Me <a@x.example>' is no "
+    "address: write me@example.org, or a pattern such as *@example.org" },
+  { "[a]\nfrom = *\nhost = x.example\n",
+    "F:2:8: `from' cannot be `*': `*' is no address: write me@example.org, or "
+    "a pattern such as *@example.org" },
+  { "[a]\nfrom = a@x.example\nhost = smtp.x.example:587\n",
+    "F:3:8: `host' cannot be `smtp.x.example:587': write a name such as "
+    "smtp.example.org, or an IP address, without brackets or port" },
+  { "[a]\nfrom = a@x.example\nhost = [192.0.2.1]\n",
+    "F:3:8: `host' cannot be `[192.0.2.1]': write a name such as "
+    "smtp.example.org, or an IP address, without brackets or port" },
+  { SOUND "port = 0\n",
+    "F:4:8: `port' cannot be `0': write a number from 1 to 65535" },
+  { SOUND "port = 65536\n",
+    "F:4:8: `port' cannot be `65536': write a number from 1 to 65535" },
+  { SOUND "port = smtps\n",
+    "F:4:8: `port' cannot be `smtps': write a number from 1 to 65535" },
+  { SOUND "tls = start-tls\n",
+    "F:4:7: `tls' cannot be `start-tls': did you mean `starttls'?" },
+  { SOUND "tls = off\n",
+    "F:4:7: `tls' cannot be `off': write one of these: implicit, starttls" },
+  { SOUND "default = y\n",
+    "F:4:11: `default' cannot be `y': write one of these: no, yes" },
+  { SOUND "rewrite-from = allways\n",
+    "F:4:16: `rewrite-from' cannot be `allways': did you mean `always'?" },
+  { SOUND "user = u\nauth = cram-md5\n",
+    "F:5:8: `auth' cannot be `cram-md5': write one of these: any, external, "
+    "scram-sha-256-plus, scram-sha-1-plus, scram-sha-256, scram-sha-1, plain, "
+    "login" },
+  { SOUND "trust-file = ca.pem\n",
+    "F:4:14: `trust-file' cannot be `ca.pem': write an absolute path, or one "
+    "below your home directory as ~/path" },
+  { SOUND "trust-file = ~root/ca.pem\n",
+    "F:4:14: `trust-file' cannot be `~root/ca.pem': write an absolute path, "
+    "or one below your home directory as ~/path" },
+  { SOUND "ehlo-name = my_host!\n",
+    "F:4:13: `ehlo-name' cannot be `my_host!': write a domain such as "
+    "host.example.org, or an address literal such as [192.0.2.1]" },
+  { SOUND "dsn-notify = failure, dleay\n",
+    "F:4:14: `dsn-notify' cannot be `failure, dleay': did you mean `delay'?" },
+  { SOUND "dsn-notify = never, delay\n",
+    "F:4:14: `dsn-notify' cannot be `never, delay': `never' stands alone" },
+  { SOUND "dsn-return = FULL\n",
+    "F:4:14: `dsn-return' cannot be `FULL': did you mean `full'?" },
+  { SOUND "timeout-quit = 5 minutes\n",
+    "F:4:16: `timeout-quit' cannot be `5 minutes': write a number with its "
+    "unit, such as 30s, 5m or 2h; the units are ms, s, m, h and d" },
+  { SOUND "timeout-quit = 0\n",
+    "F:4:16: `timeout-quit' cannot be `0': write a number with its unit, such "
+    "as 30s, 5m or 2h; the units are ms, s, m, h and d" },
+  { SOUND "timeout-quit = 99999999999999999999d\n",
+    "F:4:16: `timeout-quit' cannot be `99999999999999999999d': write a number "
+    "with its unit, such as 30s, 5m or 2h; the units are ms, s, m, h and d" },
+  { SOUND "timeout-quit = -1s\n",
+    "F:4:16: `timeout-quit' cannot be `-1s': write a number with its unit, "
+    "such as 30s, 5m or 2h; the units are ms, s, m, h and d" },
+  { SOUND "[postrider]\nlog = mail.log\nmaximum-size = 1T\n",
+    "F:5:7: `log' cannot be `mail.log': write `syslog', `none', or the path "
+    "of a file\n"
+    "F:6:16: `maximum-size' cannot be `1T': write a number of octets, or one "
+    "with a unit, such as 500K, 50M or 1G" },
+  /* Settings that belong together. */
+  { SOUND "certificate = /c.pem\n",
+    "F:1:1: account `a' needs both `certificate' and `key' (they may name the "
+    "same file), or neither" },
+  { SOUND "auth = external\n",
+    "F:1:1: account `a' has `auth = external' and needs `certificate' and "
+    "`key' for it" },
+  { SOUND "auth = plain\n",
+    "F:1:1: account `a' has `auth' and needs `user' for it: write `user = "
+    "NAME'" },
+  /* All of one file, in its order, those of [defaults] once. */
+  { "[a]\nport = 0\nhsot = x\n[b]\nfrom = b@x.example\nhost = b.example\n"
+    "[defaults]\ntls = off\n",
+    "F:1:1: account `a' needs `from' and `host': write `from = "
+    "me@example.org' and `host = smtp.example.org'\n"
+    "F:2:8: `port' cannot be `0': write a number from 1 to 65535\n"
+    "F:3:1: there is no setting `hsot': did you mean `host'?\n"
+    "F:8:7: `tls' cannot be `off': write one of these: implicit, starttls" },
+};
+
+static void
+test_errors (Fixture *fixture, const void *data)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Accounts) accounts = load (fixture, errors[i].text, &error);
+      g_autofree char *text = NULL;
+
+      g_assert_null (accounts);
+      g_assert_error (error, FAILURE, FAILURE_CONFIG);
+      text = text_of (fixture, error);
+      g_assert_cmpstr (text, ==, errors[i].errors);
+      g_assert_null (strstr (text, "hunter2"));
+    }
+}
+
+static void
+test_homeless (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_set_contents (
+      fixture->file, SOUND "trust-file = ~/ca.pem\n", -1, NULL));
+  g_assert_null (accounts_load (fixture->file, NULL, &error));
+  text = text_of (fixture, error);
+  g_assert_cmpstr (text, ==,
+                   "F:4:14: `trust-file' cannot be `~/ca.pem': this user has "
+                   "no home directory: write an absolute path");
+}
+
+/* The initial values are written in two places. */
+static void
+test_initial (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = load (fixture, SOUND, &error);
+  Relay relay;
+
+  relay_init (&relay);
+  g_assert_no_error (error);
+  g_assert_cmpmem (&account_at (accounts, 0)->relay.timeouts,
+                   sizeof (RelayTimeouts), &relay.timeouts,
+                   sizeof (RelayTimeouts));
+  relay_clear (&relay);
+}
+
+static void
+test_table (void)
+{
+  for (size_t i = 0; i < settings_count; i++)
+    {
+      const Setting *setting = &settings[i];
+
+      g_assert_true (settings_find (setting->scope, setting->name) == setting);
+      g_assert_true (g_str_has_suffix (setting->help, "."));
+    }
+}
+
+static void
+test_own_file (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = load (fixture, SOUND, &error);
+  g_autoptr (Accounts) found = accounts_load (NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (found->file, ==, fixture->file);
+  g_assert_cmpuint (found->accounts->len, >=, 1);
+  g_assert_cmpstr (account_at (found, 0)->file, ==, fixture->file);
+}
+
+static void
+test_both_files (Fixture *fixture, const void *data)
+{
+  static const char system_text[]
+      = "[a]\nfrom=a@s.example\nhost=s.example\ndefault = yes\n"
+        "[s]\nfrom=s@s.example\nhost=s.example\n"
+        "[postrider]\nlog = syslog\nmaximum-size = 1K\n";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = NULL;
+  g_autoptr (Accounts) user
+      = load (fixture, SOUND "[postrider]\nlog = none\n", &error);
+
+  g_assert_cmpint (g_mkdir_with_parents (SYSCONFDIR "/postrider", 0700), ==,
+                   0);
+  g_assert_true (g_file_set_contents (SYSTEM_FILE, system_text, -1, NULL));
+  accounts = accounts_load (NULL, "/home/me", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (accounts->accounts->len, ==, 2);
+  g_assert_cmpstr (account_at (accounts, 0)->relay.host, ==, "x.example");
+  g_assert_false (account_at (accounts, 0)->is_default);
+  g_assert_cmpstr (account_at (accounts, 1)->name, ==, "s");
+  g_assert_cmpstr (accounts->general.log, ==, "none");
+  g_assert_cmpuint (accounts->general.maximum_size, ==, 1024);
+  g_assert_cmpint (g_chmod (SYSTEM_FILE, 0666), ==, 0);
+  g_assert_null (accounts_load (NULL, "/home/me", &error));
+  g_assert_error (error, FAILURE, FAILURE_CONFIG);
+}
+
+static void
+test_absent_file (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = accounts_load (NULL, "/home/me", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (accounts->file, ==, fixture->file);
+  g_assert_null (accounts_load (fixture->file, "/home/me", &error));
+  g_assert_error (error, FAILURE, FAILURE_CONFIG);
+  g_assert_nonnull (strstr (error->message, fixture->file));
+}
+
+#define HOST "host = x.example\n"
+#define FILE_OF_FOUR                                                          \
+  "[exact]\nfrom = me@work.example\n" HOST                                    \
+  "[short]\nfrom = *@*.example\n" HOST                                        \
+  "[long]\nfrom = *@Work.example, m?@*.work.example\n" HOST                   \
+  "[main]\nfrom = me@main.test\ndefault = yes\n" HOST
+
+static void
+test_choose (Fixture *fixture, const void *data)
+{
+  static const struct
+  {
+    const char *text;
+    const char *name;
+    const char *sender;
+    const char *account; /* NULL: the next is an error */
+    bool claimed;
+    const char *error;
+  } cases[] = {
+    { FILE_OF_FOUR, NULL, "me@work.example", "exact", true, NULL },
+    { FILE_OF_FOUR, NULL, "me@WORK.Example", "exact", true, NULL },
+    { FILE_OF_FOUR, NULL, "ME@work.example", "long", true, NULL },
+    { FILE_OF_FOUR, NULL, "you@work.EXAMPLE", "long", true, NULL },
+    { FILE_OF_FOUR, NULL, "me@a.work.example", "long", true, NULL },
+    { FILE_OF_FOUR, NULL, "Me@a.work.example", "short", true, NULL },
+    { FILE_OF_FOUR, NULL, "mee@a.work.example", "short", true, NULL },
+    { FILE_OF_FOUR, NULL, "m\xc3\xa4@a.work.example", "long", true, NULL },
+    { FILE_OF_FOUR, NULL, "\"a@b\"@home.example", "short", true, NULL },
+    { FILE_OF_FOUR, NULL, "me@work.test", "main", false, NULL },
+    { FILE_OF_FOUR, NULL, "me@main.test", "main", true, NULL },
+    { FILE_OF_FOUR, NULL, "root", "main", false, NULL },
+    { FILE_OF_FOUR, NULL, "", "main", false, NULL },
+    { FILE_OF_FOUR, NULL, NULL, "main", false, NULL },
+    { FILE_OF_FOUR, NULL, "m\xff@a.work.example", "main", false, NULL },
+    { FILE_OF_FOUR, "short", "me@work.example", "short", true, NULL },
+    { FILE_OF_FOUR, "main", "me@work.example", "main", false, NULL },
+    { FILE_OF_FOUR, "shrot", NULL, NULL, false,
+      "there is no account `shrot': did you mean `short'?" },
+    { FILE_OF_FOUR, "private", NULL, NULL, false,
+      "there is no account `private' in F" },
+    { SOUND, NULL, "you@y.test", "a", false, NULL },
+    { SOUND, NULL, NULL, "a", false, NULL },
+    { "", NULL, NULL, NULL, false,
+      "there is no account: write one to F, as postrider-accounts(5) shows" },
+    { SOUND "[b]\nfrom = b@x.example\n" HOST, NULL, NULL, NULL, false,
+      "there are several accounts and none is the default: write `default = "
+      "yes' to one of them in F" },
+    { SOUND "[b]\nfrom = b@x.example\n" HOST, NULL, "c@x.example", NULL, false,
+      "no account is for the sender c@x.example and none is the default: in "
+      "F, add the address to the `from' of one, or write `default = yes' to "
+      "one" },
+    { SOUND "[b]\nfrom = a@x.example\n" HOST, NULL, "a@x.example", "a", true,
+      NULL },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Accounts) accounts = load (fixture, cases[i].text, &error);
+      bool claimed = !cases[i].claimed;
+      const Account *account;
+
+      g_assert_no_error (error);
+      account = accounts_choose (accounts, cases[i].name, cases[i].sender,
+                                 &claimed, &error);
+      g_test_message ("case %zu", i);
+      g_assert_cmpstr (account != NULL ? account->name : NULL, ==,
+                       cases[i].account);
+      g_assert_true (claimed == cases[i].claimed);
+      if (account == NULL)
+        {
+          g_autofree char *text = text_of (fixture, error);
+
+          g_assert_error (error, FAILURE, FAILURE_CONFIG);
+          g_assert_cmpstr (text, ==, cases[i].error);
+        }
+    }
+}
+
+/* Letters u and s: accounts of the user's file and of the system's; upper
+ * case: marked as default. */
+static void
+test_default (void)
+{
+  static const struct
+  {
+    const char *accounts;
+    int chosen; /* -1: none */
+  } cases[] = {
+    { "u", 0 },   { "U", 0 },   { "uu", -1 }, { "uU", 1 }, { "s", 0 },
+    { "ss", -1 }, { "sS", 1 },  { "us", 0 },  { "uS", 0 }, { "uus", -1 },
+    { "uuS", 2 }, { "uUS", 1 }, { "uss", 0 }, { "", -1 },  { "uussS", 4 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
+      g_autoptr (GPtrArray) from = g_ptr_array_new ();
+      Accounts accounts = { all, { NULL, 0 }, (char *) "F" };
+      const Account *account;
+
+      for (const char *p = cases[i].accounts; *p != '\0'; p++)
+        {
+          Account *one = g_new0 (Account, 1);
+
+          one->name = (char *) p;
+          one->from = from;
+          one->is_default = g_ascii_isupper (*p);
+          one->file = (char *) (g_ascii_tolower (*p) == 'u' ? "U" : "S");
+          g_ptr_array_add (all, one);
+        }
+      account = accounts_choose (&accounts, NULL, NULL, NULL, NULL);
+      g_assert_cmpint (
+          account != NULL ? (int) (account->name - cases[i].accounts) : -1, ==,
+          cases[i].chosen);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define FILE_TEST(path, function)                                             \
+  g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+  FILE_TEST ("/account/minimal", test_minimal);
+  FILE_TEST ("/account/everything", test_everything);
+  FILE_TEST ("/account/defaults", test_defaults);
+  FILE_TEST ("/account/errors", test_errors);
+  FILE_TEST ("/account/homeless", test_homeless);
+  FILE_TEST ("/account/initial", test_initial);
+  g_test_add_func ("/account/table", test_table);
+  FILE_TEST ("/account/own-file", test_own_file);
+  FILE_TEST ("/account/both-files", test_both_files);
+  FILE_TEST ("/account/absent-file", test_absent_file);
+  FILE_TEST ("/account/choose", test_choose);
+  g_test_add_func ("/account/default", test_default);
+  return g_test_run ();
+}
