@@ -1,9 +1,14 @@
 #include "smtp/relay.h"
 
+#include <idn2.h>
 #include <string.h>
 
-#define SECONDS(n) ((n)*1000u)
-#define MINUTES(n) SECONDS ((n)*60u)
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
+#define SECONDS(n) ((n) *1000u)
+#define MINUTES(n) SECONDS ((n) *60u)
 
 void
 relay_init (Relay *relay)
@@ -40,4 +45,31 @@ relay_endpoint (const Relay *relay)
   return g_strdup_printf (strchr (relay->host, ':') != NULL ? "[%s]:%u"
                                                             : "%s:%u",
                           relay->host, relay->port);
+}
+
+char *
+relay_dns_name (const Relay *relay, GError **error)
+{
+  g_autofree char *host = g_strdup (relay->host);
+  char *ascii = NULL;
+  char *name;
+  int result;
+
+  if (g_str_has_suffix (host, "."))
+    host[strlen (host) - 1] = '\0';
+  if (g_str_is_ascii (host) && host[0] != '\0')
+    return g_steal_pointer (&host);
+  result =
+      idn2_to_ascii_8z (host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  if (result != IDN2_OK || ascii[0] == '\0')
+    {
+      idn2_free (ascii);
+      g_set_error (error, FAILURE, FAILURE_CONFIG,
+                   _ ("%s is not the name of a host; check host"),
+                   relay->host);
+      return NULL;
+    }
+  name = g_strdup (ascii);
+  idn2_free (ascii);
+  return name;
 }

@@ -48,3 +48,8 @@ void relay_clear (Relay *relay);
 /* "HOST:PORT", "[2001:db8::1]:465": where errors say they come from. Caller
  * owns the result. */
 char *relay_endpoint (const Relay *relay);
+
+/* The host as DNS and certificates know it: A-labels (RFC 5890), no trailing
+ * dot; an address literal as it is. Caller owns the result. FAILURE_CONFIG where
+ * the host is no name. */
+char *relay_dns_name (const Relay *relay, GError **error);

@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "smtp/tls.h"
 
 #define RECORD 16384            /* the largest TLS record, and our block */
 #define INPUT_MAXIMUM (1 << 20) /* replies read ahead while writing */
@@ -38,6 +39,7 @@ struct Stream
   int fd;
   const Trace *trace;
   const Transport *transport;
+  Tls *tls; /* NULL before TLS */
   Buffer in, out;
   GError *read_error;  /* nothing more will come */
   GError *write_error; /* nothing more can be sent */
@@ -156,7 +158,22 @@ plain_write (Stream *stream, const void *octets, size_t length, short *events,
   return -1;
 }
 
+static ssize_t
+secure_read (Stream *stream, void *octets, size_t size, short *events,
+             GError **error)
+{
+  return tls_read (stream->tls, octets, size, events, error);
+}
+
+static ssize_t
+secure_write (Stream *stream, const void *octets, size_t length, short *events,
+              GError **error)
+{
+  return tls_write (stream->tls, octets, length, events, error);
+}
+
 static const Transport plain = { plain_read, plain_write };
+static const Transport secure = { secure_read, secure_write };
 
 Stream *
 stream_new (int fd, const Trace *trace)
@@ -179,6 +196,7 @@ stream_free (Stream *stream)
   buffer_free (&stream->out);
   g_clear_error (&stream->read_error);
   g_clear_error (&stream->write_error);
+  tls_free (stream->tls);
   close (stream->fd);
   g_free (stream);
 }
@@ -186,33 +204,9 @@ stream_free (Stream *stream)
 void
 stream_close (Stream *stream)
 {
+  if (stream_is_tls (stream) && stream->write_error == NULL)
+    tls_goodbye (stream->tls);
   stream_free (stream);
-}
-
-bool
-stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
-                  GError **error)
-{
-  g_set_error_literal (error, FAILURE, FAILURE_OS, "TLS is not built in");
-  return false;
-}
-
-bool
-stream_is_tls (const Stream *stream)
-{
-  return false;
-}
-
-const char *
-stream_tls_description (const Stream *stream)
-{
-  return "";
-}
-
-GBytes *
-stream_channel_binding (const Stream *stream)
-{
-  return NULL;
 }
 
 static bool
@@ -279,7 +273,7 @@ receive (Stream *stream, short *events)
   /* Else the kernel may hold our acknowledgement back, and with it the rest of
      the relay's reply, for 40 ms. It forgets this after each use. */
   (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
-                    sizeof (int));
+                     sizeof (int));
   got = stream->transport->read (stream, room, RECORD, events,
                                  &stream->read_error);
   if (got == 0)
@@ -370,6 +364,77 @@ stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
         return NULL;
     }
   return fail_too_long (error);
+}
+
+bool
+stream_is_tls (const Stream *stream)
+{
+  return stream->transport == &secure;
+}
+
+const char *
+stream_tls_description (const Stream *stream)
+{
+  return stream_is_tls (stream) ? tls_description (stream->tls) : "";
+}
+
+GBytes *
+stream_channel_binding (const Stream *stream)
+{
+  return stream_is_tls (stream) ? tls_channel_binding (stream->tls) : NULL;
+}
+
+/* What came before TLS was not said by the relay for certain. Where TLS is
+ * implicit there is no before. */
+static bool
+check_nothing_waits (Stream *stream, const Relay *relay, GError **error)
+{
+  g_autofree char *endpoint = relay_endpoint (relay);
+
+  if (relay->tls == TLS_STARTTLS && stream_has_input (stream))
+    g_set_error (
+        error, FAILURE, FAILURE_PROTOCOL,
+        _ ("%s: the relay, or somebody in between, sent text that TLS "
+           "should have protected"),
+        endpoint);
+  else if (stream->read_error != NULL)
+    g_set_error (error, FAILURE, stream->read_error->code, "%s: %s", endpoint,
+                 stream->read_error->message);
+  else
+    return true;
+  return false;
+}
+
+bool
+stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
+                  GError **error)
+{
+  short events;
+
+  g_assert (stream->tls == NULL && buffer_length (&stream->out) == 0);
+  if (!check_nothing_waits (stream, relay, error))
+    return false;
+  stream->tls = tls_new (relay, stream->fd, error);
+  if (stream->tls == NULL)
+    return false;
+  stream->since = g_get_monotonic_time ();
+  while (!tls_handshake (stream->tls, &events, error))
+    {
+      if (events == 0)
+        return false;
+      if (wait_for (stream, events, deadline) == 0)
+        {
+          g_autofree char *endpoint = relay_endpoint (relay);
+
+          set_timeout (stream, true, error);
+          g_prefix_error (error, "%s: ", endpoint);
+          return false;
+        }
+    }
+  stream->transport = &secure;
+  stream->since = g_get_monotonic_time ();
+  trace_note (stream->trace, "%s", tls_description (stream->tls));
+  return true;
 }
 
 bool
