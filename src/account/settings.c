@@ -40,15 +40,13 @@ const Setting settings[] = {
   { "port", SETTING_PORT, ACCOUNT (relay.port), NULL, NULL,
     N_ ("The relay's port: 465 unless set, or 587 with `tls = starttls'.") },
   { "tls", SETTING_CHOICE, ACCOUNT (relay.tls), "implicit", tls_modes,
-    N_ ("How the connection is secured: TLS from the first octet, or "
-        "STARTTLS, "
-        "which is required then. Nothing is sent without.") },
+    N_ ("How the connection is secured: by TLS from the first octet, or by "
+        "STARTTLS, which is then required. Nothing is sent without TLS.") },
   { "user", SETTING_TEXT, ACCOUNT (relay.user), NULL, NULL,
     N_ ("The name to log in with. The password is in the keyring.") },
   { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, mechanisms,
-    N_ ("The one mechanism to log in with. Unless set, the strongest that the "
-        "relay offers, and never a weaker one than last time; `any' allows a "
-        "weaker one.") },
+    N_ ("The one mechanism to log in with. With `any', and unless set, the "
+        "strongest that the relay offers.") },
   { "default", SETTING_BOOL, ACCOUNT (is_default), "no", answers,
     N_ ("Whether messages go through this account whose sender no account is "
         "for. Not needed where there is one account only.") },

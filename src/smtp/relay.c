@@ -65,7 +65,8 @@ relay_dns_name (const Relay *relay, GError **error)
     {
       idn2_free (ascii);
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("%s is not the name of a host; check host"),
+                   _ ("`host' cannot be `%s': write a name such as "
+                      "smtp.example.org"),
                    relay->host);
       return NULL;
     }

@@ -70,7 +70,8 @@ reply_add_line (Reply **reply, const char *line, size_t length, bool *done,
   if (code == 0 || memchr (line, '\0', length) != NULL
       || memchr (line, '\r', length) != NULL
       || memchr (line, '\n', length) != NULL)
-    return protocol_error (error, _ ("the relay sent what is no SMTP reply"));
+    return protocol_error (
+        error, _ ("the relay sent something that is no SMTP reply"));
   if (length > (code == CODE_CHALLENGE ? STREAM_LINE_MAXIMUM : LINE_MAXIMUM))
     return protocol_error (error, _ ("the relay sent too long a line"));
   if (*reply == NULL)

@@ -144,13 +144,13 @@ check_user (const char *user, GError **error)
   if (user == NULL || *user == '\0')
     {
       g_set_error_literal (error, FAILURE, FAILURE_CONFIG,
-                           _ ("user is not set"));
+                           _ ("the account has no `user' to log in as"));
       return false;
     }
   if (strlen (user) > USER_MAXIMUM)
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("user is longer than %d octets"), USER_MAXIMUM);
+                   _ ("`user' is longer than %d octets"), USER_MAXIMUM);
       return false;
     }
   return true;
@@ -166,7 +166,8 @@ sasl_check (const char *wanted, const SaslLogin *login, GError **error)
       g_autofree char *known = list_mechanisms ();
 
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("auth = %s is none of any, %s"), wanted, known);
+                   _ ("`auth' cannot be `%s': write `any', or one of %s"),
+                   wanted, known);
       return false;
     }
   if (only != NULL && (only->needs & NEEDS_PASSWORD) == 0)
@@ -220,7 +221,7 @@ sasl_explain (const char *const *offered, const char *wanted, GError **error)
   else
     g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
                  _ ("the relay offers no login that this account can use: it "
-                    "offers %s, usable would be %s"),
+                    "offers %s, and we know %s"),
                  shown, known);
 }
 

@@ -108,7 +108,7 @@ load_system_trust (Credentials *credentials, GError **error)
   g_set_error_literal (
       error, FAILURE, FAILURE_OS,
       _ ("this system has no certificates of authorities to trust; install "
-         "the package ca-certificates, or set trust-file"));
+         "the package ca-certificates, or set `trust-file'"));
   return false;
 }
 
@@ -155,9 +155,9 @@ load_client_certificate (Credentials *credentials, const Relay *relay,
   if (stat (key, &status) == 0 && (status.st_mode & S_IRWXO) != 0)
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("%s: other users have access to this private key; chmod "
-                      "it to 600"),
-                   key);
+                   _ ("other users have access to the private key %s; run "
+                      "`chmod 600 %s'"),
+                   key, key);
       return false;
     }
   result = gnutls_certificate_set_x509_key_file (
@@ -340,9 +340,9 @@ static const Verdict verdicts[] = {
   { GNUTLS_CERT_SIGNER_NOT_FOUND,
     N_ ("no authority that is trusted here vouches for its certificate"),
     N_ ("if the relay is your own, name its authority's certificate in "
-        "trust-file") },
+        "`trust-file'") },
   { GNUTLS_CERT_SIGNER_NOT_CA,
-    N_ ("its certificate was issued by one who is no authority"), TELL },
+    N_ ("its certificate was issued by somebody who is no authority"), TELL },
   { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
     N_ ("its certificate was issued by an authority that may not do so for "
         "this name"),
@@ -357,8 +357,8 @@ static const Verdict verdicts[] = {
   { GNUTLS_CERT_NOT_ACTIVATED, N_ ("its certificate is not valid yet"),
     N_ ("check the clock of this computer, then tell whoever runs the "
         "relay") },
-  { GNUTLS_CERT_UNEXPECTED_OWNER, N_ ("its certificate is for others"),
-    N_ ("check host") },
+  { GNUTLS_CERT_UNEXPECTED_OWNER, N_ ("its certificate is for another name"),
+    N_ ("check `host'") },
   { GNUTLS_CERT_PURPOSE_MISMATCH,
     N_ ("its certificate is not meant for a server"), TELL },
   { GNUTLS_CERT_MISSING_OCSP_STATUS,
@@ -369,13 +369,14 @@ static const Verdict verdicts[] = {
     TELL },
   { GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED
         | GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
-    N_ ("the revocation list is out of date"), N_ ("renew crl-file") },
+    N_ ("the revocation list is out of date"),
+    N_ ("renew the file that `crl-file' names") },
   { ~0u, N_ ("its certificate is not valid"), TELL },
 };
 
 static const Verdict self_signed = {
   0, N_ ("its certificate is self-signed"),
-  N_ ("if the relay is your own, name this certificate in trust-file")
+  N_ ("if the relay is your own, name this certificate in `trust-file'")
 };
 
 static const Verdict common_name_only = {
@@ -625,7 +626,7 @@ set_no_tls (const Tls *tls, GError **error)
   g_set_error (error, FAILURE, FAILURE_PROTOCOL,
                tls->mode == TLS_IMPLICIT
                    ? _ ("%s: this port does not speak TLS from the start; "
-                        "perhaps it wants tls = starttls")
+                        "perhaps it wants `tls = starttls'")
                    : _ ("%s: the relay offered TLS and does not speak it"),
                tls->endpoint);
 }

@@ -500,7 +500,7 @@ assert_no_line (Meeting *meeting, Failure kind, const char *text)
 #define TELL "tell whoever runs the relay"
 #define CLOCK "check the clock of this computer, then " TELL
 #define OTHERS(host, names)                                                   \
-  host ":465: its certificate is for others (" names ")" FP "check host"
+  host ":465: its certificate is for another name (" names ")" FP "check `host'"
 
 static const struct
 {
@@ -569,13 +569,13 @@ static const struct
     { .common_name = "mail.example", .ip = "\177\0\0\1" },
     &root,
     "mail.example",
-    "mail.example:465: its certificate is for others" FP "check host" },
+    "mail.example:465: its certificate is for another name" FP "check `host'" },
   { "ip", { .ip = "\177\0\0\1" }, &root, "127.0.0.1", NULL },
   { "wrong-ip",
     { .ip = "\177\0\0\2" },
     &root,
     "127.0.0.1",
-    "127.0.0.1:465: its certificate is for others" FP "check host" },
+    "127.0.0.1:465: its certificate is for another name" FP "check `host'" },
   { "ip-as-name",
     { .common_name = "127.0.0.1", .dns = "127.0.0.1" },
     &root,
@@ -603,7 +603,7 @@ static const struct
     NULL,
     "mail.example",
     "mail.example:465: its certificate is self-signed" FP
-    "if the relay is your own, name this certificate in trust-file" },
+    "if the relay is your own, name this certificate in `trust-file'" },
   { "unknown-authority",
     { .dns = "mail.example" },
     &stranger,
@@ -611,7 +611,7 @@ static const struct
     "mail.example:465: no authority that is trusted here vouches for its "
     "certificate" FP
     "if the relay is your own, name its authority's certificate in "
-    "trust-file" },
+    "`trust-file'" },
   { "client-only",
     { .dns = "mail.example", .purpose = GNUTLS_KP_TLS_WWW_CLIENT },
     &root,
@@ -657,7 +657,7 @@ static const struct
     "mail.example:465: no authority that is trusted here vouches for its "
     "certificate" FP
     "if the relay is your own, name its authority's certificate in "
-    "trust-file" },
+    "`trust-file'" },
   { "name-constraint",
     { .dns = "mail.example" },
     &constrained,
@@ -1017,10 +1017,10 @@ static const struct
 } garbage[] = {
   { "plaintext", speak_plainly, TLS_IMPLICIT, FAILURE_PROTOCOL,
     "mail.example:465: this port does not speak TLS from the start; perhaps "
-    "it wants tls = starttls" },
+    "it wants `tls = starttls'" },
   { "http", speak_http, TLS_IMPLICIT, FAILURE_PROTOCOL,
     "mail.example:465: this port does not speak TLS from the start; perhaps "
-    "it wants tls = starttls" },
+    "it wants `tls = starttls'" },
   { "starttls-plaintext", speak_plainly, TLS_STARTTLS, FAILURE_PROTOCOL,
     "mail.example:465: the relay offered TLS and does not speak it" },
   { "close", close_early, TLS_IMPLICIT, FAILURE_TEMPORARY,
