@@ -340,6 +340,12 @@ channel_waiting (const Channel *channel)
   return channel->end - channel->start;
 }
 
+bool
+channel_is_at_end (Channel *channel)
+{
+  return channel_waiting (channel) == 0 && !fill (channel);
+}
+
 void
 channel_drain (Channel *channel)
 {
@@ -353,11 +359,15 @@ channel_drain (Channel *channel)
   while (fill (channel));
 }
 
-void
-channel_wait (Channel *channel)
+bool
+channel_is_quiet (Channel *channel, unsigned milliseconds)
 {
-  if (channel->end == channel->start)
-    fill (channel);
+  struct pollfd client = { .fd = channel->fd, .events = POLLIN };
+
+  return channel_waiting (channel) == 0
+         && (channel->session == NULL
+             || gnutls_record_check_pending (channel->session) == 0)
+         && poll (&client, 1, (int) milliseconds) == 0;
 }
 
 static void

@@ -57,10 +57,12 @@ const char *channel_read_chunk (Channel *channel, size_t *length);
  * wait for a reply to that. */
 size_t channel_waiting (const Channel *channel);
 
+/* Whether the client says nothing more before its end. */
+bool channel_is_at_end (Channel *channel);
 /* Reads and records until the client's end. */
 void channel_drain (Channel *channel);
-/* Waits for input, which stays unread. */
-void channel_wait (Channel *channel);
+/* Whether the client says nothing for so long. */
+bool channel_is_quiet (Channel *channel, unsigned milliseconds);
 
 /* No more from us, the client may go on: close_notify where there is TLS. */
 void channel_half_close (Channel *channel);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INCLUDE_MAXIMUM 8 /* depth */
+#define DEPTH_MAXIMUM 8 /* of files, and of variables */
 
 typedef struct Run Run;
 
@@ -76,19 +76,47 @@ append_escape (GString *octets, const char **at)
     g_string_append_c (octets, '\\');
 }
 
+/* One octet of text, or the one that an escape stands for. */
+static void
+append_octet (GString *octets, const char **at)
+{
+  if (*(*at)++ == '\\')
+    append_escape (octets, at);
+  else
+    g_string_append_c (octets, (*at)[-1]);
+}
+
+static bool append_text (Run *run, GString *octets, const char *text,
+                         unsigned depth);
+
 static bool
-append_variable (Run *run, GString *octets, const char **at)
+append_variable (Run *run, GString *octets, const char **at, unsigned depth)
 {
   const char *end = strchr (*at, '}');
-  g_autofree char *name =
-      end == NULL ? NULL : g_strndup (*at, (size_t) (end - *at));
-  const char *value =
-      name == NULL ? NULL : g_hash_table_lookup (run->variables, name);
+  g_autofree char *name
+      = end == NULL ? NULL : g_strndup (*at, (size_t) (end - *at));
+  const char *value
+      = name == NULL ? NULL : g_hash_table_lookup (run->variables, name);
 
-  if (value == NULL)
+  if (value == NULL || depth > DEPTH_MAXIMUM)
     return fail (run, "no variable %s", name == NULL ? *at : name);
-  g_string_append (octets, value);
   *at = end + 1;
+  return append_text (run, octets, value, depth + 1);
+}
+
+/* A value's escapes and variables count as well. */
+static bool
+append_text (Run *run, GString *octets, const char *text, unsigned depth)
+{
+  while (*text != '\0')
+    if (g_str_has_prefix (text, "%{"))
+      {
+        text += 2;
+        if (!append_variable (run, octets, &text, depth))
+          return false;
+      }
+    else
+      append_octet (octets, &text);
   return true;
 }
 
@@ -98,21 +126,19 @@ expand (Run *run, const char *text)
 {
   g_autoptr (GString) octets = g_string_new (NULL);
 
-  while (*text != '\0')
-    if (*text == '\\')
-      {
-        text++;
-        append_escape (octets, &text);
-      }
-    else if (g_str_has_prefix (text, "%{"))
-      {
-        text += 2;
-        if (!append_variable (run, octets, &text))
-          return NULL;
-      }
-    else
-      g_string_append_c (octets, *text++);
-  return g_steal_pointer (&octets);
+  return append_text (run, octets, text, 0) ? g_steal_pointer (&octets) : NULL;
+}
+
+/* VALUE came from the client: it has neither escapes nor variables. */
+static void
+set_received (Run *run, const char *name, const char *value)
+{
+  g_autoptr (GString) escaped = g_string_new (value);
+
+  g_string_replace (escaped, "\\", "\\\\", 0);
+  g_string_replace (escaped, "%", "\\x25", 0);
+  g_hash_table_replace (run->variables, g_strdup (name),
+                        g_strdup (escaped->str));
 }
 
 /* A number before TEXT, which moves behind it. */
@@ -146,6 +172,19 @@ run_offer (Run *run, const char *text)
     return false;
   serve_offer (run->serve, line->str);
   return true;
+}
+
+static bool
+run_begin (Run *run, const char *text)
+{
+  return serve_begin (run->serve) || fail (run, "no TLS");
+}
+
+static bool
+run_clear (Run *run, const char *text)
+{
+  return serve_clear_part (run->serve)
+         || fail (run, "the client ended before TLS");
 }
 
 static bool
@@ -243,19 +282,53 @@ run_drip (Run *run, const char *text)
 /* Expecting. */
 
 static bool
-run_expect (Run *run, const char *text)
+expect (Run *run, const char *text,
+        gboolean (*match) (const char *wanted, const char *line))
 {
-  g_autoptr (GString) glob = expand (run, text);
+  g_autoptr (GString) wanted = expand (run, text);
   const char *line;
 
-  if (glob == NULL)
+  if (wanted == NULL)
     return false;
-  line = channel_read_line (run->serve->channel);
+  line = channel_peek_line (run->serve->channel);
   if (line == NULL)
-    return fail (run, "the client ended before %s", glob->str);
-  g_hash_table_replace (run->variables, g_strdup ("line"), g_strdup (line));
-  return g_pattern_match_simple (glob->str, line)
-         || fail (run, "not %s but %s", glob->str, line);
+    return fail (run, "the client ended before %s", wanted->str);
+  set_received (run, "line", line);
+  return match (wanted->str, line)
+         || fail (run, "not %s but %s", wanted->str, line);
+}
+
+static gboolean
+is_same (const char *wanted, const char *line)
+{
+  return strcmp (wanted, line) == 0;
+}
+
+static bool
+run_expect (Run *run, const char *text)
+{
+  bool matched = expect (run, text, g_pattern_match_simple);
+
+  channel_read_line (run->serve->channel);
+  return matched;
+}
+
+static bool
+run_expect_exactly (Run *run, const char *text)
+{
+  bool matched = expect (run, text, is_same);
+
+  channel_read_line (run->serve->channel);
+  return matched;
+}
+
+static bool
+run_pass (Run *run, const char *text)
+{
+  if (!expect (run, text, g_pattern_match_simple))
+    return false;
+  serve_command (run->serve);
+  return true;
 }
 
 static bool
@@ -285,9 +358,10 @@ run_answer (Run *run, const char *text)
 static bool
 expect_end (Run *run)
 {
-  const char *line = channel_read_line (run->serve->channel);
-
-  return line == NULL || fail (run, "not the end but %s", line);
+  if (channel_is_at_end (run->serve->channel))
+    return true;
+  channel_drain (run->serve->channel);
+  return fail (run, "the client has more to say");
 }
 
 static bool
@@ -304,9 +378,29 @@ run_bye (Run *run, const char *text)
 }
 
 static bool
+run_cancel (Run *run, const char *text)
+{
+  const char *line = channel_peek_line (run->serve->channel);
+
+  if (line != NULL && strcmp (line, "*") == 0)
+    {
+      channel_read_line (run->serve->channel);
+      channel_send_line (run->serve->channel, "501 5.7.0 cancelled");
+    }
+  return run_bye (run, text);
+}
+
+static bool
 run_eof (Run *run, const char *text)
 {
   return expect_end (run);
+}
+
+static bool
+run_quiet (Run *run, const char *text)
+{
+  return channel_is_quiet (run->serve->channel, expand_number (run, text))
+         || fail (run, "the client speaks before its time");
 }
 
 static bool
@@ -332,8 +426,7 @@ run_nonce (Run *run, const char *text)
   if (nonce == NULL)
     return fail (run, "no nonce in %s", line == NULL ? "nothing" : line);
   nonce[3 + strcspn (nonce + 3, ",")] = '\0';
-  g_hash_table_replace (run->variables, g_strdup ("nonce"),
-                        g_strdup (nonce + 3));
+  set_received (run, "nonce", nonce + 3);
   return true;
 }
 
@@ -492,10 +585,14 @@ static const Verb verbs[] = {
   { ">", run_send },
   { ">-", run_send_octets },
   { "<", run_expect },
+  { "<=", run_expect_exactly },
   { "alert", run_alert },
   { "answer", run_answer },
+  { "begin", run_begin },
   { "bye", run_bye },
+  { "cancel", run_cancel },
   { "challenge", run_challenge },
+  { "clear", run_clear },
   { "close", run_close },
   { "cut", run_cut },
   { "delay", run_delay },
@@ -510,6 +607,8 @@ static const Verb verbs[] = {
   { "message", run_message },
   { "nonce", run_nonce },
   { "offer", run_offer },
+  { "pass", run_pass },
+  { "quiet", run_quiet },
   { "rehandshake", run_rehandshake },
   { "repeat", run_repeat },
   { "reset", run_reset },
@@ -561,7 +660,7 @@ include (Dialogue *dialogue, const char *file, const char *name,
   g_autofree char *directory = g_path_get_dirname (file);
   g_autofree char *path = g_build_filename (directory, name, NULL);
 
-  if (depth < INCLUDE_MAXIMUM)
+  if (depth < DEPTH_MAXIMUM)
     return read_file (dialogue, path, depth + 1, error);
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP, "%s: too deep", file);
   return false;

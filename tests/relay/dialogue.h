@@ -7,8 +7,11 @@
  * Polite parts, from the server that behaves (serve.h):
  *   offer TEXT        a keyword line for EHLO inside TLS; the first one takes
  *                     the place of the usual ones; without TEXT: none at all
+ *   begin             TLS where it comes first; the greeting is next
+ *   clear             serve until TLS comes; the client's handshake is next
  *   secure            serve until TLS is up; the client's EHLO is next
  *   until GLOB        serve until a command that matches GLOB waits
+ *   pass GLOB         serve one command, which has to match
  *   serve             serve until the client ends
  *   message           read the content up to its end-of-data and keep it
  *
@@ -20,15 +23,18 @@
  *   drip MS TEXT      send TEXT octet by octet, MS milliseconds between
  *   < GLOB            read a line; one that does not match GLOB fails the
  *                     dialogue. Sets "line".
+ *   <= TEXT           the same for a line that is TEXT
  *   answer GLOB => TEXT  read every line that matches GLOB and answer each
  *   bye               the client may say QUIT (answered), must end, and may
  * say nothing else eof               the client must end and may say nothing
+ *   quiet MS          the client must say nothing for so long
  *   drain             read whatever comes until the client ends
  *
  * SASL by hand:
  *   nonce             the last word of "line" is the base64 of SCRAM's
  *                     client-first-message: sets "nonce"
  *   challenge TEXT    send 334 and the base64 of TEXT
+ *   cancel            the client may say "*" (answered); then as bye
  *
  * TLS and the connection:
  *   tls               server's handshake

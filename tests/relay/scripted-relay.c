@@ -8,9 +8,10 @@
  * Listens on loopback alone, and says its port once it does. Ends with status
  * 0 after --connections, by SIGTERM or with its parent; connections that are
  * open then may come to their end for two seconds. A starter takes the port
- * through a FIFO, since the relay dies with the shell that started it:
+ * through a FIFO, since the relay dies with the shell that started it; this one
+ * does not wait for ever where the relay cannot start:
  *
- *   mkfifo port; scripted-relay --port-file port … & read -r number <port
+ *   mkfifo port; scripted-relay … >port & read -r number <port
  */
 #include <arpa/inet.h>
 #include <err.h>

@@ -386,7 +386,13 @@ answer (Serve *serve, const char *line)
   channel_send_line (serve->channel, "500 5.5.2 what?");
 }
 
-/* TLS where it comes first, and the greeting. */
+bool
+serve_begin (Serve *serve)
+{
+  return serve->settings->starttls || is_secure (serve)
+         || channel_start_tls (serve->channel, &serve->settings->tls);
+}
+
 static bool
 greet (Serve *serve)
 {
@@ -395,8 +401,7 @@ greet (Serve *serve)
   if (serve->greeted)
     return true;
   serve->greeted = true;
-  if (!serve->settings->starttls
-      && !channel_start_tls (serve->channel, &serve->settings->tls))
+  if (!serve_begin (serve))
     return false;
   channel_send_line (serve->channel, "220 relay.test ESMTP");
   return true;
@@ -409,6 +414,15 @@ is_wanted (const Serve *serve, const char *line, const char *glob)
                       : g_pattern_match_simple (glob, line);
 }
 
+void
+serve_command (Serve *serve)
+{
+  g_autofree char *command = g_strdup (channel_read_line (serve->channel));
+
+  if (command != NULL)
+    answer (serve, command);
+}
+
 bool
 serve_until (Serve *serve, const char *glob)
 {
@@ -419,14 +433,24 @@ serve_until (Serve *serve, const char *glob)
   while (!serve->finished
          && (line = channel_peek_line (serve->channel)) != NULL)
     {
-      g_autofree char *command = NULL;
-
       if (is_wanted (serve, line, glob))
         return true;
-      command = g_strdup (channel_read_line (serve->channel));
-      answer (serve, command);
+      serve_command (serve);
     }
   return false;
+}
+
+bool
+serve_clear_part (Serve *serve)
+{
+  if (!serve->settings->starttls)
+    return true;
+  if (!serve_until (serve, "STARTTLS"))
+    return false;
+  channel_read_line (serve->channel);
+  must_be_last (serve, "STARTTLS");
+  channel_send_line (serve->channel, "220 2.0.0 go ahead");
+  return true;
 }
 
 bool

@@ -52,6 +52,12 @@ void serve_offer (Serve *serve, const char *line);
 bool serve_until (Serve *serve, const char *glob);
 /* The same until TLS is up: EHLO is next. */
 bool serve_secure (Serve *serve);
+/* TLS where it comes first: the greeting is next. */
+bool serve_begin (Serve *serve);
+/* Answers until TLS comes: the client's handshake is next. */
+bool serve_clear_part (Serve *serve);
+/* Answers one command, which waits. */
+void serve_command (Serve *serve);
 /* Answers until the client or QUIT ends it. */
 void serve_run (Serve *serve);
 
