@@ -813,12 +813,19 @@ path_domain (const char *path)
 bool
 address_path_equal (const char *a, const char *b)
 {
-  const char *domain_a = path_domain (a);
-  const char *domain_b = path_domain (b);
+  g_autofree char *folded_a = address_path_fold (a);
+  g_autofree char *folded_b = address_path_fold (b);
 
-  return domain_a - a == domain_b - b
-         && memcmp (a, b, (size_t)(domain_a - a)) == 0
-         && g_ascii_strcasecmp (domain_a, domain_b) == 0;
+  return strcmp (folded_a, folded_b) == 0;
+}
+
+char *
+address_path_fold (const char *path)
+{
+  const char *domain = path_domain (path);
+  g_autofree char *lower = g_ascii_strdown (domain, -1);
+
+  return g_strdup_printf ("%.*s%s", (int)(domain - path), path, lower);
 }
 
 /* Domains. */

@@ -61,6 +61,9 @@ bool address_equal (const Address *a, const Address *b);
 /* The same for two paths as address_path writes them. */
 bool address_path_equal (const char *a, const char *b);
 
+/* PATH with its domain in lower case: equal for equal paths. */
+char *address_path_fold (const char *path);
+
 /* Whether DOMAIN (not NULL) is a Domain or address-literal of RFC 5321 section
  * 4.1.2 (or its U-label form): also the test for an EHLO argument. */
 bool address_domain_valid (const char *domain);

@@ -15,6 +15,7 @@ typedef struct
   char *notify; /* "" or "NEVER" or of SUCCESS,FAILURE,DELAY */
   char *ret;    /* "", "FULL" or "HDRS" */
   char *envid;  /* "" or 1 to 100 printable ASCII octets, not xtext */
+  GHashTable *known; /* private: forward_paths, domains in lower case */
 } Envelope;
 
 Envelope *envelope_new (void); /* all empty */
@@ -27,7 +28,7 @@ void envelope_add (Envelope *envelope, const char *path);
 /* Adds the recipients of argument ARGUMENT of argv (an address list), or of the
  * header's To, Cc and Bcc fields; where it has Resent-To, Resent-Cc or
  * Resent-Bcc, of those instead (RFC 5322 section 3.6.6). An unqualified one is
- * completed with DOMAIN. A text for each bad address goes to PROBLEMS. True
+ * completed with DOMAIN (NULL: it stays as it is). A text for each bad address goes to PROBLEMS. True
  * when there was no bad one. */
 bool envelope_add_list (Envelope *envelope, const char *argument,
                         const char *domain, GPtrArray *problems);

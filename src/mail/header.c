@@ -160,23 +160,17 @@ header_add_line (Header *header, const char *line, size_t length,
   return true;
 }
 
-static Field *
-find (const Header *header, const char *name)
+const Field *
+header_find (const Header *header, const char *name)
 {
   for (guint i = 0; i < header->fields->len; i++)
     {
-      Field *field = g_ptr_array_index (header->fields, i);
+      const Field *field = g_ptr_array_index (header->fields, i);
 
       if (g_ascii_strcasecmp (field->name, name) == 0)
         return field;
     }
   return NULL;
-}
-
-const Field *
-header_find (const Header *header, const char *name)
-{
-  return find (header, name);
 }
 
 size_t
@@ -225,9 +219,10 @@ is_folding (const char *p)
 }
 
 static char *
-clean_body (const char *body)
+clean_body (const char *body, bool tight)
 {
-  char *clean = g_strconcat (is_blank (body[0]) ? "" : " ", body, NULL);
+  bool space = !tight && !is_blank (body[0]);
+  char *clean = g_strconcat (space ? " " : "", body, NULL);
 
   for (char *p = clean; *p != '\0'; p++)
     {
@@ -242,28 +237,29 @@ clean_body (const char *body)
 void
 header_prepend (Header *header, const char *name, const char *body)
 {
-  add_field (header, 0, g_strdup (name), clean_body (body));
+  add_field (header, 0, g_strdup (name), clean_body (body, false));
 }
 
 void
 header_append (Header *header, const char *name, const char *body)
 {
-  add_field (header, -1, g_strdup (name), clean_body (body));
+  add_field (header, -1, g_strdup (name), clean_body (body, false));
 }
 
-bool
-header_replace (Header *header, const char *name, const char *body)
+void
+header_replace (Header *header, const Field *field, const char *body)
 {
-  Field *field = find (header, name);
-  char *clean;
+  guint index;
+  Field *own;
+  bool tight;
 
-  if (field == NULL)
-    return false;
-  clean = clean_body (body);
-  g_free (field->body);
-  field->body = clean;
+  if (!g_ptr_array_find (header->fields, field, &index))
+    g_assert_not_reached ();
+  own = g_ptr_array_index (header->fields, index);
+  tight = own->body[0] != '\0' && !is_blank (own->body[0]);
+  g_free (own->body);
+  own->body = clean_body (body, tight);
   header->room = 0;
-  return true;
 }
 
 char *

@@ -51,13 +51,14 @@ const Field *header_find (const Header *header, const char *name);
 size_t header_count (const Header *header, const char *name);
 size_t header_remove (Header *header, const char *name); /* how many */
 
-/* A new field, or for _replace a new body for the first field NAME, which keeps
- * its place and spelling (false where there is none). BODY gets a space in front
- * unless it begins with a blank; a line end in it that is no folding becomes a
- * space, so that no text can make a field of its own. */
+
+/* A new field, or a new body for FIELD of HEADER. BODY gets a space in front
+ * unless it begins with a blank (or FIELD has none there either); a line end in
+ * it that is no folding becomes a space, so that no text can make a field of its
+ * own. */
 void header_prepend (Header *header, const char *name, const char *body);
 void header_append (Header *header, const char *name, const char *body);
-bool header_replace (Header *header, const char *name, const char *body);
+void header_replace (Header *header, const Field *field, const char *body);
 
 /* BODY unfolded: CRLF before a blank removed, blanks trimmed. */
 char *header_unfold (const char *body);

@@ -98,12 +98,13 @@ test_fields (void)
   g_assert_null (header_find (header, "Bc"));
   g_assert_cmpuint (header_remove (header, "bcc"), ==, 2);
   g_assert_cmpuint (header_remove (header, "bcc"), ==, 0);
-  g_assert_true (header_replace (header, "TO", "e"));
-  g_assert_false (header_replace (header, "Cc", "e"));
+  header_replace (header, header_find (header, "TO"), "e");
   header_prepend (header, "Date", " d");
   header_append (header, "X", "");
   add (header, "\tfolded");
-  check (header, "Date: d\r\nTo: e\r\nX: \r\n\tfolded\r\n\r\n");
+  add (header, "Y:z");
+  header_replace (header, header_find (header, "y"), "u\nv");
+  check (header, "Date: d\r\nTo: e\r\nX: \r\n\tfolded\r\nY:u v\r\n\r\n");
 }
 
 /* No body that is set can begin a field or end the section. */
@@ -138,8 +139,8 @@ test_unfold (void)
   {
     const char *body, *text;
   } cases[] = {
-    { " a", "a" },        { "", "" },
-    { "  \r\n\t ", "" },  { " a\r\n b \r\n\tc ", "a b \tc" },
+    { " a", "a" },          { "", "" },
+    { "  \r\n\t ", "" },    { " a\r\n b \r\n\tc ", "a b \tc" },
     { "a\r\nb", "a\r\nb" },
   };
 

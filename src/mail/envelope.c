@@ -1,0 +1,233 @@
+#include "mail/envelope.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "mail/address.h"
+
+#define ENVID_MAXIMUM 100 /* octets, RFC 3461 section 4.4 */
+
+Envelope *
+envelope_new (void)
+{
+  Envelope *envelope = g_new0 (Envelope, 1);
+
+  envelope->reverse_path = g_strdup ("");
+  envelope->forward_paths = g_ptr_array_new_with_free_func (g_free);
+  envelope->notify = g_strdup ("");
+  envelope->ret = g_strdup ("");
+  envelope->envid = g_strdup ("");
+  envelope->known =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return envelope;
+}
+
+void
+envelope_free (Envelope *envelope)
+{
+  if (envelope == NULL)
+    return;
+  g_free (envelope->reverse_path);
+  g_ptr_array_unref (envelope->forward_paths);
+  g_free (envelope->notify);
+  g_free (envelope->ret);
+  g_free (envelope->envid);
+  g_hash_table_unref (envelope->known);
+  g_free (envelope);
+}
+
+/* There may be many thousands, hence the table. */
+void
+envelope_add (Envelope *envelope, const char *path)
+{
+  if (g_hash_table_add (envelope->known, address_path_fold (path)))
+    g_ptr_array_add (envelope->forward_paths, g_strdup (path));
+}
+
+static bool
+add_address (Envelope *envelope, const Address *address, const char *domain,
+             GPtrArray *problems)
+{
+  g_autofree char *given = address_path (address);
+  g_autofree char *path = NULL;
+
+  if (address->domain != NULL || domain == NULL)
+    path = g_steal_pointer (&given);
+  else
+    path = g_strconcat (given, "@", domain, NULL);
+  if (strlen (path) <= PATH_MAXIMUM)
+    {
+      envelope_add (envelope, path);
+      return true;
+    }
+  if (problems != NULL)
+    g_ptr_array_add (
+        problems,
+        g_strdup_printf (_ ("%s: a mail address of more than %d octets"), path,
+                         PATH_MAXIMUM));
+  return false;
+}
+
+static bool
+add_text (Envelope *envelope, const char *text, const char *domain,
+          GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) addresses =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
+  bool good = address_parse_list (text, strlen (text), addresses, problems);
+
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      if (!add_address (envelope, g_ptr_array_index (addresses, i), domain,
+                        problems))
+        good = false;
+    }
+  return good;
+}
+
+bool
+envelope_add_list (Envelope *envelope, const char *argument,
+                   const char *domain, GPtrArray *problems)
+{
+  return add_text (envelope, argument, domain, problems);
+}
+
+static bool
+is_recipient_field (const Field *field, bool resent)
+{
+  static const char *const names[] = { "To", "Cc", "Bcc" };
+  const char *name = field->name;
+
+  if (resent)
+    {
+      if (g_ascii_strncasecmp (name, "Resent-", strlen ("Resent-")) != 0)
+        return false;
+      name += strlen ("Resent-");
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (g_ascii_strcasecmp (name, names[i]) == 0)
+        return true;
+    }
+  return false;
+}
+
+static bool
+is_resent (const Header *header)
+{
+  for (guint i = 0; i < header->fields->len; i++)
+    {
+      if (is_recipient_field (g_ptr_array_index (header->fields, i), true))
+        return true;
+    }
+  return false;
+}
+
+bool
+envelope_add_header (Envelope *envelope, const Header *header,
+                     const char *domain, GPtrArray *problems)
+{
+  bool resent = is_resent (header);
+  bool good = true;
+
+  for (guint i = 0; i < header->fields->len; i++)
+    {
+      const Field *field = g_ptr_array_index (header->fields, i);
+
+      if (is_recipient_field (field, resent)
+          && !add_text (envelope, field->body, domain, problems))
+        good = false;
+    }
+  return good;
+}
+
+/* Delivery status notifications. */
+
+static bool
+refuse (GError **error, const char *option, const char *text)
+{
+  g_autofree char *shown = text_printable (text, strlen (text), 100);
+
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("option %s: \"%s\" is not allowed"), option, shown);
+  return false;
+}
+
+/* The index of WORD in WORDS without regard to case, or COUNT. */
+static size_t
+find_word (const char *word, const char *const *words, size_t count)
+{
+  size_t i = 0;
+
+  while (i < count && g_ascii_strcasecmp (word, words[i]) != 0)
+    i++;
+  return i;
+}
+
+bool
+envelope_set_notify (Envelope *envelope, const char *text, GError **error)
+{
+  static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
+  g_auto (GStrv) given = g_strsplit (text, ",", -1);
+  g_autoptr (GString) notify = g_string_new (NULL);
+  bool wanted[G_N_ELEMENTS (words)] = { false };
+
+  if (g_ascii_strcasecmp (text, "NEVER") == 0)
+    {
+      g_free (envelope->notify);
+      envelope->notify = g_strdup ("NEVER");
+      return true;
+    }
+  for (char **word = given; *word != NULL; word++)
+    {
+      size_t i = find_word (g_strstrip (*word), words, G_N_ELEMENTS (words));
+
+      if (i == G_N_ELEMENTS (words))
+        return refuse (error, "-N", text);
+      wanted[i] = true;
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      if (wanted[i])
+        g_string_append_printf (notify, "%s%s", notify->len > 0 ? "," : "",
+                                words[i]);
+    }
+  if (notify->len == 0)
+    return refuse (error, "-N", text);
+  g_free (envelope->notify);
+  envelope->notify = g_strndup (notify->str, notify->len);
+  return true;
+}
+
+bool
+envelope_set_ret (Envelope *envelope, const char *text, GError **error)
+{
+  static const char *const words[] = { "FULL", "HDRS" };
+  size_t i = find_word (text, words, G_N_ELEMENTS (words));
+
+  if (i == G_N_ELEMENTS (words))
+    return refuse (error, "-R", text);
+  g_free (envelope->ret);
+  envelope->ret = g_strdup (words[i]);
+  return true;
+}
+
+bool
+envelope_set_envid (Envelope *envelope, const char *text, GError **error)
+{
+  size_t length = strlen (text);
+
+  for (size_t i = 0; i < length; i++)
+    {
+      if (!g_ascii_isprint (text[i]))
+        return refuse (error, "-V", text);
+    }
+  if (length == 0 || length > ENVID_MAXIMUM)
+    return refuse (error, "-V", text);
+  g_free (envelope->envid);
+  envelope->envid = g_strdup (text);
+  return true;
+}

@@ -1,0 +1,77 @@
+/* Any octets as an address list: what is believed is safe on the wire and is
+ * read again as what it was. */
+
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "mail/address.h"
+
+static void
+check_path (const char *path)
+{
+  g_autoptr (Address) again = address_parse (path, NULL);
+  g_autofree char *same = NULL;
+
+  g_assert (strlen (path) <= PATH_MAXIMUM);
+  g_assert (g_utf8_validate (path, -1, NULL));
+  for (const char *p = path; *p != '\0'; p++)
+    g_assert ((unsigned char)*p >= ' ' && *p != '\177' && *p != '<'
+              && *p != '>');
+  /* A lone piece of an encoded word is only believed in brackets. */
+  if (again == NULL)
+    {
+      g_assert (g_str_has_prefix (path, "=?"));
+      return;
+    }
+  same = address_path (again);
+  g_assert (strcmp (path, same) == 0);
+  g_assert (address_path_equal (path, same));
+}
+
+static void
+check_mailbox (const Address *address)
+{
+  g_autofree char *mailbox = address_mailbox (address);
+  g_autoptr (Address) again = address_parse (mailbox, NULL);
+
+  for (const char *p = mailbox; *p != '\0'; p++)
+    g_assert (*p != '\r' || (p[1] == '\n' && p[2] == ' '));
+  if (again != NULL)
+    g_assert (address_equal (address, again));
+  else
+    g_assert (g_str_has_prefix (mailbox, "=?"));
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  const char *text = (const char *)data;
+  g_autoptr (GPtrArray) addresses =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GArray) gaps = address_list_unqualified (text, size);
+  size_t last = 0;
+  bool good = address_parse_list (text, size, addresses, problems);
+
+  g_assert (good == (problems->len == 0));
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      g_autofree char *path = address_path (g_ptr_array_index (addresses, i));
+
+      check_path (path);
+      check_mailbox (g_ptr_array_index (addresses, i));
+    }
+  for (guint i = 0; i < problems->len; i++)
+    g_assert (g_utf8_validate (g_ptr_array_index (problems, i), -1, NULL));
+  for (guint i = 0; i < gaps->len; i++)
+    {
+      size_t gap = g_array_index (gaps, size_t, i);
+
+      g_assert (gap > last && gap <= size);
+      last = gap;
+    }
+  return 0;
+}
