@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <glib/gi18n.h>
 
@@ -18,6 +19,7 @@ struct Spool
   char *temporary;   /* its name where O_TMPFILE is not to be had */
   size_t reserve;
   uint64_t size;
+  uint32_t crc;
   GByteArray *memory; /* appended and not yet written */
   bool broken;
 };
@@ -52,6 +54,12 @@ uint64_t
 spool_size (const Spool *spool)
 {
   return spool->size;
+}
+
+uint32_t
+spool_crc (const Spool *spool)
+{
+  return spool->crc;
 }
 
 /* Where the file system has no unnamed files (NFS, some overlays). The name
@@ -159,6 +167,7 @@ spool_append (Spool *spool, const void *octets, size_t length, GError **error)
 {
   const uint8_t *p = octets;
 
+  spool->crc = (uint32_t) crc32_z (spool->crc, octets, length);
   while (length > 0)
     {
       size_t room = SPOOL_MEMORY - spool->memory->len;

@@ -36,6 +36,9 @@ bool spool_append (Spool *spool, const void *octets, size_t length,
 /* Octets appended so far, the reserve not counted. */
 uint64_t spool_size (const Spool *spool);
 
+/* CRC-32 (zlib's) of the octets appended so far. */
+uint32_t spool_crc (const Spool *spool);
+
 /* The reserved octets at the start; LENGTH at most RESERVE. */
 bool spool_write_reserve (Spool *spool, const void *octets, size_t length,
                           GError **error);

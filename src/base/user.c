@@ -22,6 +22,28 @@ user_name (void)
   return name;
 }
 
+/* Up to the first comma; '&' stands for the login name, capitalized. */
+char *
+user_full_name (void)
+{
+  const struct passwd *entry = getpwuid (getuid ());
+  g_autoptr (GString) name = g_string_new (NULL);
+
+  if (entry == NULL || entry->pw_gecos == NULL)
+    return NULL;
+  for (const char *p = entry->pw_gecos; *p != '\0' && *p != ','; p++)
+    if (*p != '&')
+      g_string_append_c (name, *p);
+    else
+      {
+        g_string_append_c (name, g_ascii_toupper (entry->pw_name[0]));
+        g_string_append (name, entry->pw_name + 1);
+      }
+  if (name->len == 0 || !g_utf8_validate (name->str, -1, NULL))
+    return NULL;
+  return g_string_free (g_steal_pointer (&name), FALSE);
+}
+
 static bool
 is_own_directory (const char *path)
 {

@@ -11,6 +11,10 @@
  * to the module. */
 const char *user_name (void);
 
+/* The person's name of the password database (GECOS); NULL: none. The caller
+ * owns it. */
+char *user_full_name (void);
+
 /* $HOME where it is an absolute path to a directory of this user (and not "/"),
  * else the directory of the password database, where it exists and is this
  * user's. NULL: none. The caller owns it. */

@@ -25,6 +25,25 @@ envelope_new (void)
   return envelope;
 }
 
+static void
+replace (char **slot, const char *value)
+{
+  g_free (*slot);
+  *slot = g_strdup (value);
+}
+
+Envelope *
+envelope_new_like (const Envelope *envelope)
+{
+  Envelope *other = envelope_new ();
+
+  replace (&other->reverse_path, envelope->reverse_path);
+  replace (&other->notify, envelope->notify);
+  replace (&other->ret, envelope->ret);
+  replace (&other->envid, envelope->envid);
+  return other;
+}
+
 void
 envelope_free (Envelope *envelope)
 {

@@ -19,6 +19,8 @@ typedef struct
 } Envelope;
 
 Envelope *envelope_new (void); /* all empty */
+/* Sender and wishes of ENVELOPE, and no forward-paths. */
+Envelope *envelope_new_like (const Envelope *envelope);
 void envelope_free (Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Envelope, envelope_free)
 
@@ -28,8 +30,8 @@ void envelope_add (Envelope *envelope, const char *path);
 /* Adds the recipients of argument ARGUMENT of argv (an address list), or of the
  * header's To, Cc and Bcc fields; where it has Resent-To, Resent-Cc or
  * Resent-Bcc, of those instead (RFC 5322 section 3.6.6). An unqualified one is
- * completed with DOMAIN (NULL: it stays as it is). A text for each bad address goes to PROBLEMS. True
- * when there was no bad one. */
+ * completed with DOMAIN (NULL: it stays as it is). A text for each bad address
+ * goes to PROBLEMS. True when there was no bad one. */
 bool envelope_add_list (Envelope *envelope, const char *argument,
                         const char *domain, GPtrArray *problems);
 bool envelope_add_header (Envelope *envelope, const Header *header,

@@ -27,9 +27,9 @@ Queue *queue_open (const char *directory, GError **error);
 void queue_free (Queue *queue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Queue, queue_free)
 
-/* The directory of this user: $XDG_STATE_HOME/postrider below HOME, or
- * /var/spool/postrider for root. */
-char *queue_directory (const char *home);
+/* Opens this user's queue: $XDG_STATE_HOME/postrider, else below HOME
+ * (nullable), for root /var/spool/postrider. */
+Queue *queue_open_own (const char *home, GError **error);
 
 /* An empty spool for message_read, of which queue_enter makes the queue file
  * without copying. */
@@ -46,9 +46,13 @@ Entry *queue_enter (Queue *queue, Message *message, const Envelope *envelope,
 GPtrArray *queue_list (Queue *queue, GError **error);
 
 /* Locks and reads queue/ID. NULL with no error: somebody else has it, or it is
- * gone. A file that is no whole message is moved to corrupt/ (logged), and that
+ * gone, or all was settled and only the last move was missing. A file that is no whole message is moved to corrupt/ (logged), and that
  * is FAILURE_DATA. */
 Entry *queue_lock (Queue *queue, const char *id, GError **error);
+
+/* Moves the entry to held/ with a reason for a person to read. FAILURE_IO. */
+bool queue_hold (Queue *queue, Entry *entry, const char *reason,
+                 GError **error);
 
 /* Records STATUSES (one for each of OWED, indices as entry_owed gave them) and
  * moves the entry where its recipients' fates put it:

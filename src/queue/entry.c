@@ -1,0 +1,572 @@
+#include "queue/entry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <glib/gi18n.h>
+
+/* The file of one entry:
+ *
+ *   preamble   ENTRY_PREAMBLE octets, one line of text: format, the sizes of
+ *              what follows, and its CRC-32
+ *   body       in lines that end in CRLF
+ *   header     the header section with its empty line
+ *   envelope   lines "key value", the last one is "end"
+ *   records    lines "crc key value", appended while the entry lives
+ *
+ * The body comes first because it flows to disk while stdin is still being read.
+ * All but the records is written before the file has a name, so a file that can
+ * be seen is whole; the CRC is for disks that lie. A record counts when its line
+ * is ended and its CRC is right; a last line without end is the trace of a
+ * write that was cut short, and the next record is written over it.
+ */
+
+#define FORMAT_VERSION 1
+#define ENVELOPE_MAXIMUM (64 * 1024 * 1024)
+#define RECORDS_MAXIMUM (64 * 1024 * 1024)
+#define BLOCK (64 * 1024)
+
+static const char *const scope_names[] = {
+  [SCOPE_RECIPIENT] = "recipient",
+  [SCOPE_MESSAGE] = "message",
+  [SCOPE_ACCOUNT] = "account",
+};
+
+void
+entry_free (Entry *entry)
+{
+  if (entry == NULL)
+    return;
+  if (entry->fd >= 0)
+    close (entry->fd);
+  g_free (entry->id);
+  g_free (entry->account);
+  g_free (entry->reason);
+  g_clear_pointer (&entry->envelope, envelope_free);
+  g_clear_pointer (&entry->statuses, g_ptr_array_unref);
+  g_free (entry);
+}
+
+static bool
+status_is_owed (const Status *status)
+{
+  return status == NULL || status->fate == FATE_DELAYED;
+}
+
+Envelope *
+entry_owed (const Entry *entry, GArray **owed)
+{
+  Envelope *envelope = envelope_new_like (entry->envelope);
+
+  *owed = g_array_new (FALSE, FALSE, sizeof (size_t));
+  for (size_t i = 0; i < entry->envelope->forward_paths->len; i++)
+    if (status_is_owed (entry->statuses->pdata[i]))
+      {
+        envelope_add (envelope, entry->envelope->forward_paths->pdata[i]);
+        g_array_append_val (*owed, i);
+      }
+  return envelope;
+}
+
+/* Writing. */
+
+char *
+entry_preamble (uint64_t body, uint64_t header, uint64_t envelope,
+                uint32_t crc)
+{
+  g_autofree char *text = g_strdup_printf (
+      "postrider-entry %d body=%" PRIu64 " header=%" PRIu64
+      " envelope=%" PRIu64 " crc=%08" PRIx32,
+      FORMAT_VERSION, body, header, envelope, crc);
+
+  return g_strdup_printf ("%-*s\n", ENTRY_PREAMBLE - 1, text);
+}
+
+GString *
+entry_envelope_text (const Entry *entry)
+{
+  GString *text = g_string_new (NULL);
+  const Envelope *envelope = entry->envelope;
+
+  g_string_append_printf (text, "arrival %" PRId64 "\n", entry->arrival);
+  g_string_append_printf (text, "account %s\n", entry->account);
+  g_string_append_printf (text, "sender %s\n", envelope->reverse_path);
+  g_string_append_printf (text, "notify %s\n", envelope->notify);
+  g_string_append_printf (text, "ret %s\n", envelope->ret);
+  g_string_append_printf (text, "envid %s\n", envelope->envid);
+  g_string_append_printf (text, "eight-bit %d\n", entry->content.eight_bit);
+  g_string_append_printf (text, "header-utf8 %d\n",
+                          entry->content.header_utf8);
+  for (size_t i = 0; i < envelope->forward_paths->len; i++)
+    g_string_append_printf (
+        text, "recipient %s\n",
+        (const char *) envelope->forward_paths->pdata[i]);
+  g_string_append (text, "end\n");
+  return text;
+}
+
+static void
+append_record (GString *records, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
+
+static void
+append_record (GString *records, const char *format, ...)
+{
+  va_list arguments;
+  g_autofree char *text = NULL;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_string_append_printf (
+      records, "%08" PRIx32 " %s\n",
+      (uint32_t) crc32_z (0, (const Bytef *) text, strlen (text)), text);
+}
+
+static bool
+write_records (Entry *entry, const GString *records, bool sync, GError **error)
+{
+  size_t done = 0;
+
+  while (done < records->len)
+    {
+      ssize_t part
+          = pwrite (entry->fd, records->str + done, records->len - done,
+                    (off_t) (entry->end + done));
+
+      if (part < 0 && errno == EINTR)
+        continue;
+      if (part <= 0)
+        {
+          failure_set_errno (error, FAILURE_IO, part < 0 ? errno : ENOSPC,
+                             _ ("cannot write the queue file %s"), entry->id);
+          return false;
+        }
+      done += (size_t) part;
+    }
+  /* A longer line that was cut short once must not show behind this one. */
+  if (ftruncate (entry->fd, (off_t) (entry->end + records->len)) < 0
+      || (sync && fdatasync (entry->fd) < 0))
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot write the queue file %s"), entry->id);
+      return false;
+    }
+  entry->end += records->len;
+  return true;
+}
+
+bool
+entry_record_attempt (Entry *entry, int64_t time, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "attempt %" PRId64, time);
+  entry->attempts++;
+  entry->last_attempt = time;
+  entry->end_of_data_sent = false;
+  return write_records (entry, records, false, error);
+}
+
+bool
+entry_record_end_of_data (Entry *entry, int64_t time, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "end-of-data %" PRId64, time);
+  entry->end_of_data_sent = true;
+  return write_records (entry, records, true, error);
+}
+
+bool
+entry_record_reason (Entry *entry, const char *reason, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "reason %s", reason);
+  g_free (entry->reason);
+  entry->reason = g_strdup (reason);
+  return write_records (entry, records, true, error);
+}
+
+bool
+entry_record_statuses (Entry *entry, const GArray *owed,
+                       const GPtrArray *statuses, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  g_assert (owed->len == statuses->len);
+  for (size_t i = 0; i < owed->len; i++)
+    {
+      const Status *status = statuses->pdata[i];
+      size_t index = g_array_index (owed, size_t, i);
+      g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+
+      append_record (records, "status %zu %s %s %s %d %s %d %d %d %s", index,
+                     fate_name (status->fate), scope_names[status->scope],
+                     stage_name (status->stage), status->code,
+                     enhanced[0] == '\0' ? "-" : enhanced,
+                     status->exit_status, status->ambiguous, status->alert,
+                     status->text);
+      status_free (entry->statuses->pdata[index]);
+      entry->statuses->pdata[index] = status_copy (status);
+    }
+  entry->end_of_data_sent = false;
+  return write_records (entry, records, true, error);
+}
+
+/* Reading. Everything below takes the file for hostile. */
+
+static Entry *
+damaged (GError **error, const char *id, const char *part)
+{
+  g_set_error (error, FAILURE, FAILURE_DATA,
+               _ ("the queue file %s is damaged (%s)"), id, part);
+  return NULL;
+}
+
+static bool
+read_exactly (int fd, uint64_t offset, void *buffer, size_t length)
+{
+  char *p = buffer;
+
+  while (length > 0)
+    {
+      ssize_t part = pread (fd, p, length, (off_t) offset);
+
+      if (part < 0 && errno == EINTR)
+        continue;
+      if (part <= 0)
+        return false;
+      p += part;
+      offset += (uint64_t) part;
+      length -= (size_t) part;
+    }
+  return true;
+}
+
+typedef struct
+{
+  uint64_t body, header, envelope;
+  uint32_t crc;
+} Preamble;
+
+static bool
+read_preamble (int fd, uint64_t file_size, Preamble *preamble)
+{
+  char text[ENTRY_PREAMBLE + 1] = "";
+  g_autofree char *again = NULL;
+  int version;
+
+  if (file_size < ENTRY_PREAMBLE
+      || !read_exactly (fd, 0, text, ENTRY_PREAMBLE)
+      || sscanf (text,
+                 "postrider-entry %d body=%" SCNu64 " header=%" SCNu64
+                 " envelope=%" SCNu64 " crc=%" SCNx32,
+                 &version, &preamble->body, &preamble->header,
+                 &preamble->envelope, &preamble->crc)
+             != 5
+      || version != FORMAT_VERSION)
+    return false;
+  again = entry_preamble (preamble->body, preamble->header,
+                          preamble->envelope, preamble->crc);
+  /* Each size alone before their sum, which could wrap round. */
+  return strcmp (text, again) == 0 && preamble->body <= file_size
+         && preamble->header <= file_size
+         && preamble->envelope <= ENVELOPE_MAXIMUM
+         && ENTRY_PREAMBLE + preamble->body + preamble->header
+                    + preamble->envelope
+                <= file_size;
+}
+
+static bool
+crc_matches (int fd, const Preamble *preamble)
+{
+  g_autofree char *block = g_malloc (BLOCK);
+  uint64_t offset = ENTRY_PREAMBLE;
+  uint64_t left = preamble->body + preamble->header + preamble->envelope;
+  uLong crc = 0;
+
+  while (left > 0)
+    {
+      size_t part = (size_t) MIN (left, BLOCK);
+
+      if (!read_exactly (fd, offset, block, part))
+        return false;
+      crc = crc32_z (crc, (const Bytef *) block, part);
+      offset += part;
+      left -= part;
+    }
+  return crc == preamble->crc;
+}
+
+static bool
+parse_flag (const char *value, bool *flag)
+{
+  *flag = value[0] == '1';
+  return (value[0] == '0' || value[0] == '1') && value[1] == '\0';
+}
+
+static void
+replace (char **slot, const char *value)
+{
+  g_free (*slot);
+  *slot = g_strdup (value);
+}
+
+static bool
+take_envelope_line (Entry *entry, const char *key, const char *value)
+{
+  Envelope *envelope = entry->envelope;
+  const struct
+  {
+    const char *key;
+    char **slot;
+  } strings[] = {
+    { "account", &entry->account },
+    { "sender", &envelope->reverse_path },
+    { "notify", &envelope->notify },
+    { "ret", &envelope->ret },
+    { "envid", &envelope->envid },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (strings); i++)
+    if (strcmp (key, strings[i].key) == 0)
+      {
+        replace (strings[i].slot, value);
+        return true;
+      }
+  if (strcmp (key, "recipient") == 0)
+    {
+      envelope_add (envelope, value);
+      g_ptr_array_add (entry->statuses, NULL);
+      return envelope->forward_paths->len == entry->statuses->len;
+    }
+  if (strcmp (key, "arrival") == 0)
+    {
+      entry->arrival = g_ascii_strtoll (value, NULL, 10);
+      return true;
+    }
+  if (strcmp (key, "eight-bit") == 0)
+    return parse_flag (value, &entry->content.eight_bit);
+  if (strcmp (key, "header-utf8") == 0)
+    return parse_flag (value, &entry->content.header_utf8);
+  return false;
+}
+
+static bool
+parse_envelope (Entry *entry, char *text)
+{
+  char *line = text;
+
+  while (strcmp (line, "end\n") != 0)
+    {
+      char *end = strchr (line, '\n');
+      char *blank = strchr (line, ' ');
+
+      if (end == NULL || blank == NULL || blank > end)
+        return false;
+      *end = '\0';
+      *blank = '\0';
+      if (!take_envelope_line (entry, line, blank + 1))
+        return false;
+      line = end + 1;
+    }
+  return entry->envelope->forward_paths->len > 0;
+}
+
+static bool
+parse_enhanced (const char *text, EnhancedCode *enhanced)
+{
+  unsigned class, subject, detail;
+
+  *enhanced = (EnhancedCode){ 0 };
+  if (strcmp (text, "-") == 0)
+    return true;
+  if (sscanf (text, "%1u.%3u.%3u", &class, &subject, &detail) != 3)
+    return false;
+  *enhanced
+      = (EnhancedCode){ (uint8_t) class, (uint16_t) subject,
+                        (uint16_t) detail };
+  return true;
+}
+
+static bool
+scope_from_name (const char *name, Scope *scope)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (scope_names); i++)
+    if (strcmp (name, scope_names[i]) == 0)
+      {
+        *scope = (Scope) i;
+        return true;
+      }
+  return false;
+}
+
+static bool
+take_status (Entry *entry, const char *value)
+{
+  enum { INDEX, FATE, SCOPE, STAGE, CODE, ENHANCED, EXIT, AMBIGUOUS, ALERT,
+         TEXT, FIELDS };
+  g_auto (GStrv) field = g_strsplit (value, " ", FIELDS);
+  g_autoptr (Status) status = g_new0 (Status, 1);
+  guint64 index, code, exit_status;
+
+  if (g_strv_length (field) != FIELDS
+      || !g_ascii_string_to_unsigned (field[INDEX], 10, 0,
+                                      entry->statuses->len - 1, &index, NULL)
+      || !fate_from_name (field[FATE], &status->fate)
+      || !scope_from_name (field[SCOPE], &status->scope)
+      || !stage_from_name (field[STAGE], &status->stage)
+      || !g_ascii_string_to_unsigned (field[CODE], 10, 0, 599, &code, NULL)
+      || !parse_enhanced (field[ENHANCED], &status->enhanced)
+      || !g_ascii_string_to_unsigned (field[EXIT], 10, 0, 255, &exit_status,
+                                      NULL)
+      || !parse_flag (field[AMBIGUOUS], &status->ambiguous)
+      || !parse_flag (field[ALERT], &status->alert))
+    return false;
+  status->code = (int) code;
+  status->exit_status = (int) exit_status;
+  status->text = g_strdup (field[TEXT]);
+  status_free (entry->statuses->pdata[index]);
+  entry->statuses->pdata[index] = g_steal_pointer (&status);
+  entry->end_of_data_sent = false;
+  return true;
+}
+
+static bool
+take_record (Entry *entry, const char *key, const char *value)
+{
+  if (strcmp (key, "status") == 0)
+    return take_status (entry, value);
+  if (strcmp (key, "reason") == 0)
+    {
+      replace (&entry->reason, value);
+      return true;
+    }
+  if (strcmp (key, "attempt") == 0)
+    {
+      entry->attempts++;
+      entry->last_attempt = g_ascii_strtoll (value, NULL, 10);
+      entry->end_of_data_sent = false;
+      return true;
+    }
+  if (strcmp (key, "end-of-data") == 0)
+    {
+      entry->end_of_data_sent = true;
+      return true;
+    }
+  return false;
+}
+
+static bool
+parse_record (Entry *entry, char *line)
+{
+  char *text;
+  char *value;
+  uLong crc = strtoul (line, &text, 16);
+
+  if (text != line + 8 || *text != ' ')
+    return false;
+  text++;
+  if (crc32_z (0, (const Bytef *) text, strlen (text)) != crc)
+    return false;
+  value = strchr (text, ' ');
+  if (value == NULL)
+    return false;
+  *value++ = '\0';
+  return take_record (entry, text, value);
+}
+
+/* Whole lines only; what is behind the last line end was cut short and is
+   written over by the next record. */
+static bool
+parse_records (Entry *entry, char *text)
+{
+  char *end;
+
+  for (char *line = text; (end = strchr (line, '\n')) != NULL; line = end + 1)
+    {
+      size_t length = (size_t) (end + 1 - line);
+
+      *end = '\0';
+      if (!parse_record (entry, line))
+        return false;
+      entry->end += length;
+    }
+  return true;
+}
+
+/* LENGTH octets at OFFSET as a string; NULL where they cannot be read or hold a
+   NUL. */
+static char *
+read_text (int fd, uint64_t offset, size_t length)
+{
+  g_autofree char *text = g_malloc (length + 1);
+
+  if (!read_exactly (fd, offset, text, length)
+      || memchr (text, '\0', length) != NULL)
+    return NULL;
+  text[length] = '\0';
+  return g_steal_pointer (&text);
+}
+
+static Entry *
+entry_new (const char *id)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->fd = -1;
+  entry->id = g_strdup (id);
+  entry->account = g_strdup ("");
+  entry->reason = g_strdup ("");
+  entry->envelope = envelope_new ();
+  entry->statuses
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
+  return entry;
+}
+
+Entry *
+entry_read (int fd, const char *id, GError **error)
+{
+  g_autoptr (Entry) entry = entry_new (id);
+  g_autofree char *envelope = NULL;
+  g_autofree char *records = NULL;
+  Preamble preamble;
+  struct stat st;
+  uint64_t size, envelope_offset;
+
+  if (fstat (fd, &st) < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot read the queue file %s"), id);
+      return NULL;
+    }
+  size = (uint64_t) st.st_size;
+  if (!read_preamble (fd, size, &preamble))
+    return damaged (error, id, "preamble");
+  if (!crc_matches (fd, &preamble))
+    return damaged (error, id, "checksum");
+  entry->content.fd = fd;
+  entry->content.body = (Segment){ ENTRY_PREAMBLE, preamble.body };
+  entry->content.header
+      = (Segment){ ENTRY_PREAMBLE + preamble.body, preamble.header };
+  envelope_offset = ENTRY_PREAMBLE + preamble.body + preamble.header;
+  entry->end = envelope_offset + preamble.envelope;
+  envelope = read_text (fd, envelope_offset, (size_t) preamble.envelope);
+  if (envelope == NULL || !parse_envelope (entry, envelope))
+    return damaged (error, id, "envelope");
+  if (size - entry->end > RECORDS_MAXIMUM)
+    return damaged (error, id, "records");
+  records = read_text (fd, entry->end, (size_t) (size - entry->end));
+  if (records == NULL || !parse_records (entry, records))
+    return damaged (error, id, "records");
+  entry->fd = fd;
+  return g_steal_pointer (&entry);
+}

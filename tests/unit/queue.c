@@ -1,0 +1,499 @@
+/* The queue's promise, as far as one process can see it: an entry is there whole
+ * or not at all, says what became of each recipient, and is in one place. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "base/log.h"
+#include "queue/queue.h"
+
+typedef struct
+{
+  char *top;
+  Queue *queue;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+
+  log_open ("none");
+  fixture->top = g_dir_make_tmp ("queue-XXXXXX", &error);
+  g_assert_no_error (error);
+  fixture->queue = queue_open (fixture->top, &error);
+  g_assert_no_error (error);
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *below = g_build_filename (path, name, NULL);
+
+      if (g_file_test (below, G_FILE_TEST_IS_DIR)
+          && !g_file_test (below, G_FILE_TEST_IS_SYMLINK))
+        remove_tree (below);
+      else
+        g_unlink (below);
+    }
+  g_rmdir (path);
+}
+
+static void
+tear_down (Fixture *fixture, const void *data)
+{
+  queue_free (fixture->queue);
+  remove_tree (fixture->top);
+  g_free (fixture->top);
+}
+
+static char *
+path_in (const Fixture *fixture, const char *room, const char *id)
+{
+  return g_build_filename (fixture->top, room, id, NULL);
+}
+
+static bool
+is_in (const Fixture *fixture, const char *room, const char *id)
+{
+  g_autofree char *path = path_in (fixture, room, id);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK);
+}
+
+/* In exactly one of the three rooms, or with ROOM NULL in none. */
+static void
+assert_place (const Fixture *fixture, const char *id, const char *room)
+{
+  static const char *const rooms[] = { "queue", "held", "corrupt" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (rooms); i++)
+    g_assert_cmpint (is_in (fixture, rooms[i], id), ==,
+                     g_strcmp0 (room, rooms[i]) == 0);
+}
+
+#define BODY "one\r\n.two\r\n"
+
+static Entry *
+enter (Fixture *fixture, const char *hold_reason)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = g_new0 (Message, 1);
+  g_autoptr (Envelope) envelope = envelope_new ();
+  Entry *entry;
+
+  message->header = header_new ();
+  header_append (message->header, "Subject", " test");
+  message->body = queue_spool (fixture->queue);
+  g_assert_true (
+      spool_append (message->body, BODY, strlen (BODY), &error));
+  g_free (envelope->reverse_path);
+  envelope->reverse_path = g_strdup ("me@example.org");
+  envelope_add (envelope, "a@example.org");
+  envelope_add (envelope, "b@example.org");
+  envelope_add (envelope, "c@example.org");
+  entry = queue_enter (fixture->queue, message, envelope, "work", hold_reason,
+                       &error);
+  g_assert_no_error (error);
+  return entry;
+}
+
+static char *
+content_text (const Content *content)
+{
+  size_t size = content->header.size + content->body.size;
+  char *text = g_malloc0 (size + 1);
+
+  g_assert_cmpint (pread (content->fd, text, content->header.size,
+                          (off_t) content->header.offset),
+                   ==, (ssize_t) content->header.size);
+  g_assert_cmpint (pread (content->fd, text + content->header.size,
+                          content->body.size, (off_t) content->body.offset),
+                   ==, (ssize_t) content->body.size);
+  return text;
+}
+
+static void
+settle (Fixture *fixture, Entry *entry, const Fate *fates, Settled expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Envelope) envelope = entry_owed (entry, &owed);
+  g_autoptr (GPtrArray) statuses
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
+  Settled where;
+
+  for (size_t i = 0; i < owed->len; i++)
+    {
+      Status *status = status_new_reply (STAGE_RCPT, 550,
+                                         (EnhancedCode){ 5, 1, 1 }, "words");
+
+      status->fate = fates[i];
+      g_ptr_array_add (statuses, status);
+    }
+  g_assert_true (queue_settle (fixture->queue, entry, owed, statuses, &where,
+                               &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (where, ==, expected);
+}
+
+static void
+test_enter (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *text = content_text (&entry->content);
+  g_autoptr (Entry) again = NULL;
+  g_autofree char *text_again = NULL;
+  struct stat st;
+
+  g_assert_cmpstr (text, ==, "Subject: test\r\n\r\n" BODY);
+  assert_place (fixture, id, "queue");
+  g_assert_cmpint (fstat (entry->fd, &st), ==, 0);
+  g_assert_cmpint (st.st_mode & 0777, ==, 0600);
+  /* Locked from the first moment. */
+  g_assert_null (queue_lock (fixture->queue, id, &error));
+  g_assert_no_error (error);
+  g_clear_pointer (&entry, entry_free);
+  again = queue_lock (fixture->queue, id, &error);
+  g_assert_no_error (error);
+  text_again = content_text (&again->content);
+  g_assert_cmpstr (text_again, ==, text);
+  g_assert_cmpstr (again->account, ==, "work");
+  g_assert_cmpstr (again->envelope->reverse_path, ==, "me@example.org");
+  g_assert_cmpuint (again->envelope->forward_paths->len, ==, 3);
+  g_assert_cmpstr (again->envelope->forward_paths->pdata[2], ==,
+                   "c@example.org");
+  g_assert_false (again->content.eight_bit);
+}
+
+static void
+test_held_at_once (Fixture *fixture, const void *data)
+{
+  g_autoptr (Entry) entry = enter (fixture, "no account");
+
+  assert_place (fixture, entry->id, "held");
+  g_assert_true (entry->held);
+}
+
+static void
+test_settle (Fixture *fixture, const void *data)
+{
+  static const struct
+  {
+    Fate fates[3];
+    Settled settled;
+    const char *room;
+  } cases[] = {
+    { { FATE_RELAYED, FATE_RELAYED, FATE_RELAYED }, SETTLED_GONE, NULL },
+    { { FATE_RELAYED, FATE_DELAYED, FATE_FAILED }, SETTLED_QUEUED, "queue" },
+    { { FATE_RELAYED, FATE_RELAYED, FATE_FAILED }, SETTLED_HELD, "held" },
+    { { FATE_HELD, FATE_HELD, FATE_HELD }, SETTLED_HELD, "held" },
+    { { FATE_FAILED, FATE_FAILED, FATE_FAILED }, SETTLED_HELD, "held" },
+    { { FATE_DELAYED, FATE_DELAYED, FATE_DELAYED }, SETTLED_QUEUED, "queue" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Entry) entry = enter (fixture, NULL);
+
+      settle (fixture, entry, cases[i].fates, cases[i].settled);
+      assert_place (fixture, entry->id, cases[i].room);
+    }
+}
+
+/* Who has the message is never asked for again. */
+static void
+test_owed (Fixture *fixture, const void *data)
+{
+  static const Fate first[] = { FATE_RELAYED, FATE_DELAYED, FATE_FAILED };
+  static const Fate second[] = { FATE_RELAYED };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Envelope) envelope = NULL;
+  const Status *failed;
+
+  g_assert_true (entry_record_attempt (entry, 1000, &error));
+  settle (fixture, entry, first, SETTLED_QUEUED);
+  g_clear_pointer (&entry, entry_free);
+  entry = queue_lock (fixture->queue, id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (entry->attempts, ==, 1);
+  g_assert_cmpint (entry->last_attempt, ==, 1000);
+  envelope = entry_owed (entry, &owed);
+  g_assert_cmpuint (envelope->forward_paths->len, ==, 1);
+  g_assert_cmpstr (envelope->forward_paths->pdata[0], ==, "b@example.org");
+  failed = entry->statuses->pdata[2];
+  g_assert_cmpint (failed->fate, ==, FATE_FAILED);
+  g_assert_cmpint (failed->code, ==, 550);
+  g_assert_cmpint (failed->enhanced.detail, ==, 1);
+  g_assert_cmpstr (failed->text, ==, "words");
+  settle (fixture, entry, second, SETTLED_HELD);
+  assert_place (fixture, id, "held");
+}
+
+static void
+test_end_of_data (Fixture *fixture, const void *data)
+{
+  static const Fate fates[] = { FATE_DELAYED, FATE_DELAYED, FATE_DELAYED };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+
+  g_assert_true (entry_record_attempt (entry, 1, &error));
+  g_assert_true (entry_record_end_of_data (entry, 2, &error));
+  g_clear_pointer (&entry, entry_free);
+  entry = queue_lock (fixture->queue, id, &error);
+  g_assert_true (entry->end_of_data_sent);
+  settle (fixture, entry, fates, SETTLED_QUEUED);
+  g_clear_pointer (&entry, entry_free);
+  entry = queue_lock (fixture->queue, id, &error);
+  g_assert_false (entry->end_of_data_sent);
+}
+
+/* The file cut off at every length: below the records it is damaged and set
+   aside, within them the torn record alone does not count. */
+static void
+test_truncated (Fixture *fixture, const void *data)
+{
+  static const Fate fates[] = { FATE_RELAYED, FATE_DELAYED, FATE_DELAYED };
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *path = path_in (fixture, "queue", id);
+  g_autofree char *aside = path_in (fixture, "corrupt", id);
+  g_autofree char *whole = NULL;
+  size_t records = entry->end;
+  gsize size;
+
+  settle (fixture, entry, fates, SETTLED_QUEUED);
+  g_clear_pointer (&entry, entry_free);
+  g_assert_true (g_file_get_contents (path, &whole, &size, NULL));
+  g_assert_cmpuint (size, >, records);
+  for (size_t length = 0; length < size; length++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Entry) cut = NULL;
+
+      g_assert_true (g_file_set_contents_full (
+          path, whole, (gssize) length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+      cut = queue_lock (fixture->queue, id, &error);
+      if (length < records)
+        {
+          g_assert_null (cut);
+          g_assert_error (error, FAILURE, FAILURE_DATA);
+          assert_place (fixture, id, "corrupt");
+          g_unlink (aside);
+        }
+      else
+        g_assert_no_error (error);
+    }
+}
+
+static void
+test_bit_flips (Fixture *fixture, const void *data)
+{
+  static const Fate fates[] = { FATE_RELAYED, FATE_DELAYED, FATE_DELAYED };
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *path = path_in (fixture, "queue", id);
+  g_autofree char *aside = path_in (fixture, "corrupt", id);
+  g_autofree char *whole = NULL;
+  gsize size;
+
+  settle (fixture, entry, fates, SETTLED_QUEUED);
+  g_clear_pointer (&entry, entry_free);
+  g_assert_true (g_file_get_contents (path, &whole, &size, NULL));
+  /* The very last octet ends the last record, which is then merely torn. */
+  for (size_t i = 0; i + 1 < size; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      whole[i] ^= 0x10;
+      g_assert_true (g_file_set_contents_full (
+          path, whole, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+      whole[i] ^= 0x10;
+      g_assert_null (queue_lock (fixture->queue, id, &error));
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      assert_place (fixture, id, "corrupt");
+      g_unlink (aside);
+    }
+}
+
+/* A torn record is written over, not behind. */
+static void
+test_torn_record (Fixture *fixture, const void *data)
+{
+  static const Fate fates[] = { FATE_RELAYED, FATE_DELAYED, FATE_DELAYED };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Envelope) envelope = NULL;
+  static const char torn[]
+      = "01234567 status 0 relayed and a tail that is longer than the record "
+        "that is written over it, so that its end would show if it stayed; "
+        "the next reader would find half a line where a record should be";
+
+  g_assert_cmpint (pwrite (entry->fd, torn, strlen (torn),
+                           (off_t) entry->end),
+                   ==, (ssize_t) strlen (torn));
+  g_clear_pointer (&entry, entry_free);
+  entry = queue_lock (fixture->queue, id, &error);
+  g_assert_no_error (error);
+  settle (fixture, entry, fates, SETTLED_QUEUED);
+  g_clear_pointer (&entry, entry_free);
+  entry = queue_lock (fixture->queue, id, &error);
+  g_assert_no_error (error);
+  envelope = entry_owed (entry, &owed);
+  g_assert_cmpuint (owed->len, ==, 2);
+}
+
+static void
+test_strange_files (Fixture *fixture, const void *data)
+{
+  static const char *const ids[]
+      = { "0000000000000001", "0000000000000002", "0000000000000003",
+          "0000000000000004" };
+  g_autofree char *fifo = path_in (fixture, "queue", ids[0]);
+  g_autofree char *directory = path_in (fixture, "queue", ids[1]);
+  g_autofree char *link = path_in (fixture, "queue", ids[2]);
+  g_autofree char *open = path_in (fixture, "queue", ids[3]);
+  g_autoptr (Entry) good = enter (fixture, NULL);
+  g_autofree char *good_id = g_strdup (good->id);
+  g_autoptr (GPtrArray) listed = NULL;
+
+  g_clear_pointer (&good, entry_free);
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
+  g_assert_cmpint (symlink ("/etc/passwd", link), ==, 0);
+  g_assert_true (g_file_set_contents_full (open, "x", 1,
+                                           G_FILE_SET_CONTENTS_CONSISTENT, 0644,
+                                           NULL));
+  listed = queue_list (fixture->queue, NULL);
+  g_assert_cmpuint (listed->len, ==, 5);
+  for (size_t i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (queue_lock (fixture->queue, ids[i], &error));
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      assert_place (fixture, ids[i], "corrupt");
+    }
+  good = queue_lock (fixture->queue, good_id, NULL);
+  g_assert_nonnull (good);
+}
+
+/* Killed between the record of the last fate and the move that follows. */
+static void
+test_unfinished_move (Fixture *fixture, const void *data)
+{
+  static const struct
+  {
+    Fate fate;
+    const char *room;
+  } cases[] = { { FATE_RELAYED, NULL }, { FATE_FAILED, "held" } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Entry) entry = enter (fixture, NULL);
+      g_autofree char *id = g_strdup (entry->id);
+      g_autoptr (GArray) owed = NULL;
+      g_autoptr (Envelope) envelope = entry_owed (entry, &owed);
+      g_autoptr (GPtrArray) statuses
+          = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
+
+      for (size_t j = 0; j < 3; j++)
+        {
+          Status *status
+              = status_new_reply (STAGE_RCPT, 550, (EnhancedCode){ 0 }, "");
+
+          status->fate = cases[i].fate;
+          g_ptr_array_add (statuses, status);
+        }
+      g_assert_true (entry_record_statuses (entry, owed, statuses, &error));
+      g_clear_pointer (&entry, entry_free);
+      g_assert_null (queue_lock (fixture->queue, id, &error));
+      g_assert_no_error (error);
+      assert_place (fixture, id, cases[i].room);
+    }
+}
+
+static void
+test_order (Fixture *fixture, const void *data)
+{
+  g_autoptr (GPtrArray) entered = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) listed = NULL;
+
+  for (int i = 0; i < 20; i++)
+    {
+      g_autoptr (Entry) entry = enter (fixture, NULL);
+
+      g_ptr_array_add (entered, g_strdup (entry->id));
+    }
+  listed = queue_list (fixture->queue, NULL);
+  g_assert_cmpuint (listed->len, ==, entered->len);
+  for (size_t i = 0; i < listed->len; i++)
+    g_assert_cmpstr (listed->pdata[i], ==, entered->pdata[i]);
+}
+
+static void
+test_directory_checks (void)
+{
+  g_autofree char *top = g_dir_make_tmp ("queue-XXXXXX", NULL);
+  g_autofree char *loose = g_build_filename (top, "loose", NULL);
+  g_autofree char *link = g_build_filename (top, "link", NULL);
+  g_autofree char *file = g_build_filename (top, "file", NULL);
+  g_autofree char *deep = g_build_filename (top, "a", "b", "c", NULL);
+  const char *bad[] = { loose, link, file };
+  g_autoptr (Queue) queue = NULL;
+
+  g_mkdir (loose, 0700);
+  g_chmod (loose, 0750);
+  g_assert_cmpint (symlink (top, link), ==, 0);
+  g_file_set_contents (file, "", 0, NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (queue_open (bad[i], &error));
+      g_assert_error (error, FAILURE, FAILURE_CONFIG);
+    }
+  queue = queue_open (deep, NULL);
+  g_assert_nonnull (queue);
+  remove_tree (top);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define QUEUE_TEST(path, function)                                            \
+  g_test_add ("/queue/" path, Fixture, NULL, set_up, function, tear_down)
+  QUEUE_TEST ("enter", test_enter);
+  QUEUE_TEST ("held-at-once", test_held_at_once);
+  QUEUE_TEST ("settle", test_settle);
+  QUEUE_TEST ("owed", test_owed);
+  QUEUE_TEST ("end-of-data", test_end_of_data);
+  QUEUE_TEST ("truncated", test_truncated);
+  QUEUE_TEST ("bit-flips", test_bit_flips);
+  QUEUE_TEST ("torn-record", test_torn_record);
+  QUEUE_TEST ("strange-files", test_strange_files);
+  QUEUE_TEST ("unfinished-move", test_unfinished_move);
+  QUEUE_TEST ("order", test_order);
+  g_test_add_func ("/queue/directory-checks", test_directory_checks);
+  return g_test_run ();
+}
