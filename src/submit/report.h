@@ -7,16 +7,23 @@
 #include "account/account.h"
 #include "submit/attempt.h"
 
-/* The status of sysexits(3) for an interactive caller: EX_OK where the message
- * is ours or with the relay for at least one recipient; else what the failure
- * asks for. */
-int report_exit_status (const Entry *entry, const Outcome *outcome);
+/* ERROR on stderr; returns its status of sysexits(3). */
+int report_error (const GError *error);
 
-/* One line: id, account, host, TLS, mechanism, size, recipients, code, … */
+/* The status of sysexits(3) for an interactive caller: EX_OK where at least one
+ * forward-path is with the relay or waits in the queue; else what the first
+ * failure asks for. */
+int report_exit_status (const Outcome *outcome);
+
+/* One line: id, account, host, TLS, mechanism, sender, recipients, size, fate of
+ * the entry, and each forward-path that was not taken with code and words. */
 void report_log (const Entry *entry, const Account *account,
                  const Outcome *outcome);
 
-/* What a person should know, on stderr: each recipient that was not taken, the
- * relay's words, and what happens next. Quiet where all is well. */
-void report_terminal (const Entry *entry, const Account *account,
-                      const Outcome *outcome);
+/* What a person should know, on stderr: each forward-path that was not taken,
+ * the relay's words, and what happens next. Quiet where all is well. */
+void report_person (const Entry *entry, const Account *account,
+                    const Outcome *outcome);
+
+/* The same for a message that was held without an attempt: log and stderr. */
+void report_held (const Entry *entry, const GError *error);

@@ -1,0 +1,216 @@
+#include "submit/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
+
+#include <glib/gi18n.h>
+
+#include "base/log.h"
+
+static bool
+is_ours (const Status *status)
+{
+  return status->fate == FATE_RELAYED || status->fate == FATE_DELAYED;
+}
+
+int
+report_error (const GError *error)
+{
+  fprintf (stderr, "postrider: %s\n", error->message);
+  return failure_exit_status (error);
+}
+
+int
+report_exit_status (const Outcome *outcome)
+{
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    if (is_ours (outcome->statuses->pdata[i]))
+      return EX_OK;
+  return ((const Status *) outcome->statuses->pdata[0])->exit_status;
+}
+
+static const char *
+path_of (const Entry *entry, const Outcome *outcome, size_t i)
+{
+  size_t index = g_array_index (outcome->owed, size_t, i);
+
+  return entry->envelope->forward_paths->pdata[index];
+}
+
+/* "550 5.1.1 no such user", or our own words alone. */
+static char *
+words (const Status *status)
+{
+  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+
+  if (status->code == 0)
+    return g_strdup (status->text);
+  return g_strdup_printf ("%d%s%s %s", status->code,
+                          enhanced[0] == '\0' ? "" : " ", enhanced,
+                          status->text);
+}
+
+static bool
+same_words (const Status *a, const Status *b)
+{
+  return a->code == b->code && a->stage == b->stage
+         && strcmp (a->text, b->text) == 0;
+}
+
+/* Text in a log field stands between quotes. */
+static void
+append_quoted (GString *line, const char *text)
+{
+  g_string_append_c (line, '"');
+  for (; *text != '\0'; text++)
+    g_string_append_c (line, *text == '"' ? '\'' : *text);
+  g_string_append_c (line, '"');
+}
+
+/* Every forward-path that was not taken; what concerns all is said once. */
+static void
+append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
+{
+  const Status *said = NULL;
+
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    {
+      const Status *status = outcome->statuses->pdata[i];
+      g_autofree char *text = words (status);
+
+      if (status->fate == FATE_RELAYED
+          || (said != NULL && status->scope != SCOPE_RECIPIENT
+              && same_words (said, status)))
+        continue;
+      if (status->scope == SCOPE_RECIPIENT)
+        g_string_append_printf (line, " rcpt=%s",
+                                path_of (entry, outcome, i));
+      g_string_append_printf (line, " stage=%s status=%s%s text=",
+                              stage_name (status->stage),
+                              fate_name (status->fate),
+                              status->ambiguous ? " ambiguous=yes" : "");
+      append_quoted (line, text);
+      said = status;
+    }
+}
+
+static size_t
+count_relayed (const Outcome *outcome)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    {
+      const Status *status = outcome->statuses->pdata[i];
+
+      count += status->fate == FATE_RELAYED;
+    }
+  return count;
+}
+
+static const char *const settled_names[] = {
+  [SETTLED_GONE] = "relayed",
+  [SETTLED_QUEUED] = "queued",
+  [SETTLED_HELD] = "held",
+};
+
+void
+report_log (const Entry *entry, const Account *account, const Outcome *outcome)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  char seconds[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_formatd (seconds, sizeof seconds, "%.3f", outcome->seconds);
+  g_string_append_printf (
+      line,
+      "id=%s account=%s host=%s port=%d tls=\"%s\" auth=%s from=<%s> "
+      "recipients=%u relayed=%zu size=%" PRIu64 " attempt=%u seconds=%s "
+      "fate=%s",
+      entry->id, account->name, account->relay.host, account->relay.port,
+      outcome->tls == NULL ? "" : outcome->tls,
+      outcome->mechanism == NULL ? "" : outcome->mechanism,
+      entry->envelope->reverse_path, outcome->statuses->len,
+      count_relayed (outcome), content_size (&entry->content),
+      entry->attempts, seconds, settled_names[outcome->settled]);
+  append_refusals (line, entry, outcome);
+  log_line (outcome->settled == SETTLED_GONE     ? LOG_INFO
+            : outcome->settled == SETTLED_QUEUED ? LOG_WARNING
+                                                 : LOG_ERR,
+            "%s", line->str);
+}
+
+static void
+print_refusal (const Entry *entry, const Account *account,
+               const Outcome *outcome, size_t i)
+{
+  const Status *status = outcome->statuses->pdata[i];
+  g_autofree char *text = words (status);
+
+  if (status->code == 0)
+    fprintf (stderr, _ ("postrider: account %s: %s\n"), account->name, text);
+  else if (status->scope == SCOPE_RECIPIENT)
+    fprintf (stderr, _ ("postrider: %s did not take %s: %s\n"),
+             account->relay.host, path_of (entry, outcome, i), text);
+  else
+    fprintf (stderr, _ ("postrider: %s refused: %s\n"), account->relay.host,
+             text);
+}
+
+static void
+print_what_next (const Entry *entry, const Outcome *outcome)
+{
+  if (outcome->settled == SETTLED_QUEUED)
+    fprintf (stderr,
+             _ ("postrider: the message is queued as %s; "
+                "`postrider run' tries again\n"),
+             entry->id);
+  else if (report_exit_status (outcome) == EX_OK)
+    fprintf (stderr,
+             _ ("postrider: the other recipients have the message; a copy is "
+                "held as %s\n"),
+             entry->id);
+  else
+    fprintf (stderr,
+             _ ("postrider: nothing was sent; a copy is held as %s\n"),
+             entry->id);
+}
+
+void
+report_person (const Entry *entry, const Account *account,
+               const Outcome *outcome)
+{
+  const Status *said = NULL;
+
+  if (outcome->settled == SETTLED_GONE)
+    return;
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    {
+      const Status *status = outcome->statuses->pdata[i];
+
+      if (status->fate == FATE_RELAYED
+          || (said != NULL && status->scope != SCOPE_RECIPIENT
+              && same_words (said, status)))
+        continue;
+      print_refusal (entry, account, outcome, i);
+      said = status;
+    }
+  print_what_next (entry, outcome);
+}
+
+void
+report_held (const Entry *entry, const GError *error)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+
+  g_string_append_printf (line, "id=%s account=%s from=<%s> fate=held text=",
+                          entry->id, entry->account,
+                          entry->envelope->reverse_path);
+  append_quoted (line, error->message);
+  log_line (LOG_ERR, "%s", line->str);
+  (void) report_error (error);
+  fprintf (stderr, _ ("postrider: nothing was sent; a copy is held as %s\n"),
+           entry->id);
+}
