@@ -1,0 +1,7 @@
+/* trace.h - the conversation with a relay, on stderr (-v). */
+#pragma once
+
+#include "smtp/trace.h"
+
+/* For Trace.line. */
+void trace_to_stderr (void *data, TraceKind kind, const char *text);
