@@ -260,8 +260,8 @@ expect_identity (Tls *tls)
 static bool
 set_policy (Tls *tls, GError **error)
 {
-  int result
-      = gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
+  int result =
+      gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
   g_autofree char *reason = gnutls_text (result);
 
   if (result == GNUTLS_E_SUCCESS)
@@ -556,13 +556,17 @@ set_alert (const Tls *tls, GError **error)
   gnutls_alert_description_t alert = gnutls_alert_get (tls->session);
   const char *name = gnutls_alert_get_name (alert);
 
+  if (name == NULL)
+    name = "?";
   if (alert == GNUTLS_A_PROTOCOL_VERSION || alert == GNUTLS_A_HANDSHAKE_FAILURE
       || alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-    g_set_error_literal (error, FAILURE, FAILURE_CERTIFICATE, _ (WEAK));
+    g_set_error (error, FAILURE, FAILURE_CERTIFICATE,
+                 _ ("the relay refused TLS 1.2 or later with ECDHE and AEAD "
+                    "(alert %d, %s)"),
+                 (int) alert, name);
   else
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                 _ ("the relay ended TLS with alert %d (%s)"), (int) alert,
-                 name != NULL ? name : "?");
+                 _ ("the relay ended TLS (alert %d, %s)"), (int) alert, name);
 }
 
 /* Whether the peer has hung up, be it in mid-record. */
@@ -642,6 +646,7 @@ set_handshake_failure (const Tls *tls, int result, GError **error)
       set_no_tls (tls, error);
       return;
     }
+  (void) gnutls_alert_send_appropriate (tls->session, result);
   if (result == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
     {
       gnutls_x509_crt_t certificate = peer_certificate (tls);

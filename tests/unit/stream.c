@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -227,6 +228,85 @@ test_secret (Line *line, const void *data)
   g_assert_cmpstr (line->seen->str, ==, "S: AUTH PLAIN ***\n");
 }
 
+#define MASK 0x5a
+
+/* Whether SECRET, which is only known masked, is anywhere in the writable
+ * memory between START and END. */
+static bool
+range_holds (const unsigned char *start, const unsigned char *end,
+             const unsigned char *masked, size_t length)
+{
+  for (const unsigned char *p = start; p + length <= end; p++)
+    {
+      size_t same = 0;
+
+      while (same < length && (p[same] ^ MASK) == masked[same])
+        same++;
+      if (same == length)
+        return true;
+    }
+  return false;
+}
+
+/* Allocates nothing: that might write over what is looked for. */
+static bool
+memory_holds (const unsigned char *masked, size_t length)
+{
+  static char maps[65536];
+  int fd = open ("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  size_t size = 0;
+  ssize_t got;
+
+  while ((got = read (fd, maps + size, sizeof (maps) - 1 - size)) > 0)
+    size += (size_t) got;
+  close (fd);
+  maps[size] = '\0';
+  for (char *line = maps; line != NULL && line[0] != '\0';)
+    {
+      unsigned long start, end;
+      char access[5];
+
+      if (sscanf (line, "%lx-%lx %4s", &start, &end, access) == 3
+          && strcmp (access, "rw-p") == 0
+          && range_holds ((unsigned char *) start, (unsigned char *) end,
+                          masked, length))
+        return true;
+      line = strchr (line, '\n');
+      line = line != NULL ? line + 1 : NULL;
+    }
+  return false;
+}
+
+/* After the flush the secret is gone from memory, even though the gathering
+ * buffer had to grow while it held it. */
+static void
+test_secret_wiped (Line *line, const void *data)
+{
+  static unsigned char secret[32], masked[32], got[65536];
+  g_autofree char *more = g_strnfill (40000, 'a');
+
+#ifdef __SANITIZE_ADDRESS__
+  g_test_skip ("its shadow is too large to be searched");
+  return;
+#endif
+  for (size_t i = 0; i < sizeof (secret); i++)
+    {
+      masked[i] = (unsigned char) g_random_int ();
+      secret[i] = masked[i] ^ MASK;
+    }
+  g_assert_true (memory_holds (masked, sizeof (masked)));
+  /* Not at the start of the buffer, which free () itself writes over. */
+  stream_write (line->stream, more, 1000);
+  stream_write_secret (line->stream, secret, sizeof (secret), "***");
+  stream_write (line->stream, more, 40000);
+  explicit_bzero (secret, sizeof (secret));
+  g_assert_true (memory_holds (masked, sizeof (masked)));
+  g_assert_true (stream_flush (line->stream, deadline_in (SOON), NULL));
+  g_assert_cmpint (read (line->peer, got, sizeof (got)), ==, 41032);
+  explicit_bzero (got, sizeof (got));
+  g_assert_false (memory_holds (masked, sizeof (masked)));
+}
+
 static void
 test_has_input (Line *line, const void *data)
 {
@@ -400,6 +480,7 @@ main (int argc, char **argv)
   LINE_TEST ("/smtp/stream/read-deadline", test_read_deadline);
   LINE_TEST ("/smtp/stream/flight", test_flight);
   LINE_TEST ("/smtp/stream/secret", test_secret);
+  LINE_TEST ("/smtp/stream/secret-wiped", test_secret_wiped);
   LINE_TEST ("/smtp/stream/has-input", test_has_input);
   LINE_TEST ("/smtp/stream/last-words", test_last_words);
   LINE_TEST ("/smtp/stream/long-flight", test_long_flight);

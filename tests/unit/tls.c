@@ -715,29 +715,31 @@ test_certificate (const void *data)
 /* Kinds of TLS */
 
 #define WEAK                                                                  \
-  "mail.example:465: the relay offers no TLS that is safe (TLS 1.2 or later " \
-  "with ECDHE and AEAD)"
+  "mail.example:465: the relay refused TLS 1.2 or later with ECDHE and AEAD " \
+  "(alert 40, Handshake failed)"
 
 static const struct
 {
   const char *name;
   const char *priority;
-  const char *description; /* NULL: refused as too weak */
+  const char *description; /* NULL: refused */
+  const char *refused;
   bool binding;
 } kinds[] = {
   { "1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "TLS1.3 TLS_AES_256_GCM_SHA384",
-    true },
+    NULL, true },
   { "1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-    "TLS1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", true },
+    "TLS1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", NULL, true },
   { "1.2-without-ems", "NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_SESSION_HASH",
-    "TLS1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", false },
-  { "1.1", "LEGACY:-VERS-ALL:+VERS-TLS1.1:+SHA1", NULL, false },
-  { "1.0", "LEGACY:-VERS-ALL:+VERS-TLS1.0:+SHA1", NULL, false },
+    "TLS1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", NULL, false },
+  { "1.1", "LEGACY:-VERS-ALL:+VERS-TLS1.1:+SHA1", NULL, WEAK, false },
+  { "1.0", "LEGACY:-VERS-ALL:+VERS-TLS1.0:+SHA1", NULL, WEAK, false },
   { "cbc",
     "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC:+AES-256-CBC",
-    NULL, false },
-  { "dhe", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA", NULL, false },
-  { "rsa", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", NULL, false },
+    NULL, WEAK, false },
+  { "dhe", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA", NULL, WEAK,
+    false },
+  { "rsa", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", NULL, WEAK, false },
 };
 
 static void
@@ -755,7 +757,7 @@ test_kind (const void *data)
   start (&meeting, &error);
   if (kinds[i].description == NULL)
     {
-      assert_refused (&error, FAILURE_CERTIFICATE, WEAK);
+      assert_refused (&error, FAILURE_CERTIFICATE, kinds[i].refused);
       part (&meeting);
       return;
     }
@@ -990,6 +992,22 @@ send_alert (Server *server)
   drain (server);
 }
 
+/* A ServerHello of TLS 1.1, whatever was asked for. */
+static void
+say_old_hello (Server *server)
+{
+  static const char hello[5 + 4 + 38] = "\26\3\2\0\52"
+                                        "\2\0\0\46"
+                                        "\3\2"
+                                        "01234567890123456789012345678901"
+                                        "\0"
+                                        "\300\23";
+
+  await_hello (server);
+  say (server, hello, sizeof (hello));
+  drain (server);
+}
+
 static void
 send_warnings (Server *server)
 {
@@ -1027,8 +1045,11 @@ static const struct
     "mail.example:465: the relay closed the connection" },
   { "half", send_half, TLS_IMPLICIT, FAILURE_TEMPORARY,
     "mail.example:465: the relay closed the connection" },
+  { "old", say_old_hello, TLS_IMPLICIT, FAILURE_CERTIFICATE,
+    "mail.example:465: the relay offers no TLS that is safe (TLS 1.2 or later "
+    "with ECDHE and AEAD)" },
   { "alert", send_alert, TLS_IMPLICIT, FAILURE_TEMPORARY,
-    "mail.example:465: the relay ended TLS with alert 80 (Internal error)" },
+    "mail.example:465: the relay ended TLS (alert 80, Internal error)" },
   { "warnings", send_warnings, TLS_IMPLICIT, FAILURE_PROTOCOL,
     "mail.example:465: the relay sends TLS messages without end" },
 };
@@ -1164,7 +1185,7 @@ static const struct
   { "goodbye", say_goodbye, NULL, FAILURE_TEMPORARY,
     "the relay closed the connection" },
   { "alert", send_fatal_alert, NULL, FAILURE_TEMPORARY,
-    "the relay ended TLS with alert 116 (Certificate is required)" },
+    "the relay ended TLS (alert 116, Certificate is required)" },
 };
 
 static void
@@ -1260,6 +1281,52 @@ test_full_records (void)
   part (&meeting);
 }
 
+#define COMMANDS 20000
+
+/* Answers each command before it reads the next. */
+static void
+reply_to_each (Server *server, gnutls_session_t session)
+{
+  static const char reply[] = "250 2.1.5 what a fine recipient\r\n";
+  static char octets[4096];
+  int lines = 0;
+
+  while (lines < COMMANDS)
+    {
+      ssize_t got = gnutls_record_recv (session, octets, sizeof (octets));
+
+      g_assert_cmpint (got, >, 0);
+      for (ssize_t i = 0; i < got; i++)
+        if (octets[i] == '\n')
+          {
+            lines++;
+            g_assert_cmpint (
+                gnutls_record_send (session, reply, strlen (reply)), ==,
+                strlen (reply));
+          }
+    }
+}
+
+/* Neither side waits for the other, in TLS either. */
+static void
+test_long_flight (void)
+{
+  static const char rcpt[] = "RCPT TO:<somebody@example.org>\r\n";
+  Meeting meeting = { .thread = NULL };
+  g_autoptr (GError) error = NULL;
+
+  meet_good (&meeting);
+  meeting.server.after = reply_to_each;
+  start_well (&meeting);
+  for (int i = 0; i < COMMANDS; i++)
+    stream_write (meeting.stream, rcpt, strlen (rcpt));
+  stream_flush (meeting.stream, deadline_in (SOON), &error);
+  g_assert_no_error (error);
+  for (int i = 0; i < COMMANDS; i++)
+    assert_line (&meeting, "250 2.1.5 what a fine recipient");
+  part (&meeting);
+}
+
 static void
 make_authorities (void)
 {
@@ -1328,6 +1395,7 @@ main (int argc, char **argv)
   g_test_add_func ("/smtp/tls/tickets", test_tickets);
   g_test_add_func ("/smtp/tls/last-words", test_last_words);
   g_test_add_func ("/smtp/tls/full-records", test_full_records);
+  g_test_add_func ("/smtp/tls/long-flight", test_long_flight);
   result = g_test_run ();
   clean_up ();
   return result;
