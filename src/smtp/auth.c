@@ -50,7 +50,7 @@ redact (const Auth *auth, const Secret *password, Reply *reply)
 {
   for (guint i = 0; i < reply->lines->len; i++)
     {
-      char **line = (char **)&g_ptr_array_index (reply->lines, i);
+      char **line = (char **) &g_ptr_array_index (reply->lines, i);
       bool leaks = (password != NULL && secret_length (password) > 0
                     && strstr (*line, secret_octets (password)) != NULL)
                    || (auth->said != NULL && secret_length (auth->said) > 0
@@ -262,7 +262,7 @@ auth_run (Stream *stream, const Relay *relay, const Extensions *extensions,
 {
   static const char *const none[] = { NULL };
   const char *const *offered =
-      extensions->auth == NULL ? none : (const char *const *)extensions->auth;
+      extensions->auth == NULL ? none : (const char *const *) extensions->auth;
   SaslLogin login;
   Reply *reply;
 

@@ -40,6 +40,17 @@ void session_close (Session *session);
 void session_drop (Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_drop)
 
-/* One gathered command line, printf-like, CRLF added. It holds no secret. */
+/* One gathered command line, printf-like, CRLF added. It holds no secret, and no
+ * line end: the caller has made sure of that. */
 void session_command (Session *session, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
+
+/* The next reply, within MILLISECONDS. After a line that ended without CR the
+ * relay is no longer trusted with PIPELINING. */
+Reply *session_reply (Session *session, unsigned milliseconds,
+                      GError **error);
+
+/* For when no reply is owed: false with FAILURE_PROTOCOL where the relay spoke
+ * all the same. To go on would be to take that for the reply to our next
+ * command. */
+bool session_is_quiet (Session *session, GError **error);
