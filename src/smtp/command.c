@@ -1,0 +1,160 @@
+#include "smtp/command.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+#include <idn2.h>
+
+#include "base/failure.h"
+
+#define ORCPT_MAXIMUM 500 /* RFC 3461 section 4.2 */
+
+static bool
+has_control (const char *path)
+{
+  for (const char *p = path; *p != '\0'; p++)
+    if (g_ascii_iscntrl (*p))
+      return true;
+  return false;
+}
+
+/* A domain in A-labels (RFC 5890), by IDNA2008 without the transitional
+   mapping. */
+static char *
+to_ascii (const char *domain, GError **error)
+{
+  char *ascii = NULL;
+  char *result;
+  int code =
+      idn2_to_ascii_8z (domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+
+  if (code != IDN2_OK)
+    {
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("the domain %s has no ASCII form: %s"), domain,
+                   idn2_strerror (code));
+      return NULL;
+    }
+  result = g_strdup (ascii);
+  idn2_free (ascii);
+  return result;
+}
+
+char *
+command_path (const char *path, const Extensions *extensions,
+              EnhancedCode *enhanced, GError **error)
+{
+  const char *at = strrchr (path, '@');
+  g_autofree char *local = NULL;
+  g_autofree char *domain = NULL;
+
+  *enhanced = (EnhancedCode){ 5, 1, 3 };
+  if (has_control (path))
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_DATA,
+                           _ ("the address has a control character in it"));
+      return NULL;
+    }
+  if (g_str_is_ascii (path) || extensions->smtputf8)
+    return g_strdup (path);
+  *enhanced = (EnhancedCode){ 5, 6, 7 };
+  local = at == NULL ? g_strdup (path) : g_strndup (path, at - path);
+  if (at == NULL || !g_str_is_ascii (local))
+    {
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("the address %s is not ASCII, and the relay does not "
+                      "offer SMTPUTF8"),
+                   path);
+      return NULL;
+    }
+  domain = to_ascii (at + 1, error);
+  return domain == NULL ? NULL : g_strdup_printf ("%s@%s", local, domain);
+}
+
+/* RFC 3461 section 4. */
+static char *
+xtext (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    if (g_ascii_isgraph (*p) && *p != '+' && *p != '=')
+      g_string_append_c (out, *p);
+    else
+      g_string_append_printf (out, "+%02X", (unsigned char) *p);
+  return g_string_free (out, FALSE);
+}
+
+/* utf-8-addr-xtext of RFC 6533 section 3. */
+static char *
+utf8_xtext (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      if (c > 32 && c < 127 && strchr ("+=\\", (int) c) == NULL)
+        g_string_append_unichar (out, c);
+      else
+        g_string_append_printf (out, "\\x{%02X}", c);
+    }
+  return g_string_free (out, FALSE);
+}
+
+char *
+command_mail (const char *path, const Envelope *envelope,
+              const Content *content, const Extensions *extensions, bool utf8,
+              bool optional)
+{
+  GString *line = g_string_new (NULL);
+  bool dsn = optional && extensions->dsn;
+
+  g_string_append_printf (line, "MAIL FROM:<%s>", path);
+  if (optional && extensions->size_offered)
+    g_string_append_printf (line, " SIZE=%" G_GUINT64_FORMAT,
+                            content_size (content));
+  if (content->eight_bit)
+    g_string_append (line, " BODY=8BITMIME");
+  if (utf8)
+    g_string_append (line, " SMTPUTF8");
+  if (dsn && *envelope->ret != '\0')
+    g_string_append_printf (line, " RET=%s", envelope->ret);
+  if (dsn && *envelope->envid != '\0')
+    {
+      g_autofree char *envid = xtext (envelope->envid);
+
+      g_string_append_printf (line, " ENVID=%s", envid);
+    }
+  return g_string_free (line, FALSE);
+}
+
+static void
+append_orcpt (GString *line, const char *original)
+{
+  bool ascii = g_str_is_ascii (original);
+  g_autofree char *text = NULL;
+
+  if (!ascii && !g_utf8_validate (original, -1, NULL))
+    return;
+  text = ascii ? xtext (original) : utf8_xtext (original);
+  if (strlen (text) + strlen ("rfc822;") <= ORCPT_MAXIMUM)
+    g_string_append_printf (line, " ORCPT=%s;%s", ascii ? "rfc822" : "utf-8",
+                            text);
+}
+
+char *
+command_rcpt (const char *path, const char *original, const Envelope *envelope,
+              const Extensions *extensions)
+{
+  GString *line = g_string_new (NULL);
+
+  g_string_append_printf (line, "RCPT TO:<%s>", path);
+  if (extensions->dsn && *envelope->notify != '\0')
+    {
+      g_string_append_printf (line, " NOTIFY=%s", envelope->notify);
+      append_orcpt (line, original);
+    }
+  return g_string_free (line, FALSE);
+}
