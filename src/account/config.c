@@ -477,7 +477,7 @@ check_owner (const char *file, int fd, GError **error)
   else if (status.st_uid != getuid () && status.st_uid != 0)
     g_set_error (
         error, FAILURE, FAILURE_CONFIG,
-        _ ("%s belongs to another user (number %ju): it must be yours "
+        _ ("%s belongs to another user (uid %ju): it must be yours "
            "or root's"),
         file, (uintmax_t) status.st_uid);
   else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)

@@ -92,7 +92,7 @@ take_b (void *target, const char *argument, GError **error)
   if (strcmp (argument, "m") == 0)
     return true;
   g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("mode -b%s is not supported; -bm, sending a message, is"),
+               _ ("mode -b%s is not supported; only -bm is, to send a message"),
                argument);
   return false;
 }

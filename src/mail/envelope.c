@@ -171,7 +171,8 @@ refuse (GError **error, const char *option, const char *text)
   g_autofree char *shown = text_printable (text, strlen (text), 100);
 
   g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("option %s: \"%s\" is not allowed"), option, shown);
+               _ ("the argument of %s cannot be `%s'; see --help"), option,
+               shown);
   return false;
 }
 

@@ -244,7 +244,8 @@ read_some (int fd, char *buffer, size_t size, GError **error)
     }
   if (got < 0 && errno == EBADF)
     g_set_error_literal (error, FAILURE, FAILURE_NO_INPUT,
-                         _ ("standard input is not open"));
+                         _ ("standard input is closed; there is no message "
+                            "to read"));
   else if (got < 0)
     failure_set_errno (error, FAILURE_IO, errno,
                        _ ("cannot read the message"));

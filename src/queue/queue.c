@@ -69,7 +69,7 @@ check_directory (int fd, const char *path, GError **error)
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
                    _ ("the queue directory %s belongs to another user (uid "
-                      "%u); give it back, or remove it"),
+                      "%u); give it back, or move it away"),
                    path, (unsigned) st.st_uid);
       return false;
     }

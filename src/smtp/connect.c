@@ -93,7 +93,7 @@ static char *
 describe (const GError *error)
 {
   if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
-    return g_strdup (_ ("there is no host of this name; check host"));
+    return g_strdup (_ ("there is no host of this name; check `host'"));
   if (error->domain == G_RESOLVER_ERROR)
     return g_strdup (_ ("its address cannot be looked up at present"));
   for (size_t i = 0; i < G_N_ELEMENTS (troubles); i++)

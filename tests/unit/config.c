@@ -308,7 +308,7 @@ test_foreign (Fixture *fixture, const void *data)
       return;
     }
   g_assert_cmpint (chown (fixture->file, 65534, 65534), ==, 0);
-  assert_refused (fixture, "F belongs to another user (number 65534): it "
+  assert_refused (fixture, "F belongs to another user (uid 65534): it "
                            "must be yours or root's");
 }
 

@@ -138,7 +138,7 @@ static void
 test_no_such_host (void)
 {
   assert_fails ("name.invalid", 465, SOON,
-                "^there is no host of this name; check host$"
+                "^there is no host of this name; check `host'$"
                 "|^its address cannot be looked up at present$");
 }
 
