@@ -19,7 +19,7 @@
 typedef struct
 {
   const Address *from;   /* the From to supply where there is none */
-  const char *domain;    /* completes unqualified addresses */
+  const char *domain;    /* completes unqualified addresses; not NULL */
   int64_t time;          /* seconds since the epoch, for Date */
 } ComposeParams;
 

@@ -10,7 +10,7 @@
 static GPtrArray *
 new_addresses (void)
 {
-  return g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
 }
 
 /* The good ones as paths, with "|" between them. */
@@ -99,6 +99,7 @@ static const ListCase list_cases[] = {
   { "A:;B:a@x.example;", "a@x.example", 0 },
   { "A: a@x.example", "a@x.example", 0 },
   { "A: B: a@x.example;", "a@x.example", 1 },
+  { "A: a@x.example, B: b@x.example;", "a@x.example|b@x.example", 1 },
   { ": a@x.example;", "a@x.example", 1 },
   { "a@x.example: b@x.example;", "b@x.example", 1 },
   /* Routes */
@@ -338,7 +339,7 @@ test_unqualified (void)
           address_list_unqualified (text->str, text->len);
 
       for (guint j = gaps->len; j > 0; j--)
-        g_string_insert (text, (gssize)g_array_index (gaps, size_t, j - 1),
+        g_string_insert (text, (gssize) g_array_index (gaps, size_t, j - 1),
                          "@d.example");
       g_assert_cmpstr (text->str, ==, cases[i].completed);
     }
@@ -363,8 +364,8 @@ test_mailbox (void)
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      Address address = { (char *)cases[i].name, (char *)"me",
-                          (char *)"x.example" };
+      Address address = { (char *) cases[i].name, (char *) "me",
+                          (char *) "x.example" };
       g_autofree char *mailbox = address_mailbox (&address);
 
       g_assert_cmpstr (mailbox, ==, cases[i].mailbox);
@@ -383,7 +384,7 @@ test_mailbox_long (void)
   for (int i = 0; i < 100; i++)
     g_string_append (name, i % 3 ? "\342\202\254" : "a");
   {
-    Address address = { name->str, (char *)"me", (char *)"x.example" };
+    Address address = { name->str, (char *) "me", (char *) "x.example" };
 
     mailbox = address_mailbox (&address);
   }
@@ -401,8 +402,8 @@ test_mailbox_long (void)
       g_assert_true (g_str_has_suffix (*word, "?="));
       (*word)[strlen (*word) - 2] = '\0';
       octets = g_base64_decode (*word + strlen ("=?UTF-8?B?"), &length);
-      g_assert_true (g_utf8_validate ((char *)octets, (gssize)length, NULL));
-      g_string_append_len (decoded, (char *)octets, (gssize)length);
+      g_assert_true (g_utf8_validate ((char *) octets, (gssize) length, NULL));
+      g_string_append_len (decoded, (char *) octets, (gssize) length);
     }
   g_assert_cmpstr (decoded->str, ==, name->str);
 }

@@ -55,7 +55,7 @@ body_of (const Directory *directory, Message *message)
   g_assert_true (g_file_get_contents (path, &octets, &length, &error));
   g_assert_cmpuint (length, ==, spool_size (message->body));
   g_unlink (path);
-  return g_string_new_len (octets, (gssize)length);
+  return g_string_new_len (octets, (gssize) length);
 }
 
 /* A descriptor from which INPUT is read in pieces of PIECE octets. */
@@ -70,7 +70,7 @@ open_pieces (const char *input, size_t length, size_t piece)
       size_t part = MIN (piece, length - i);
 
       g_assert_cmpint (send (fds[1], input + i, part, MSG_DONTWAIT), ==,
-                       (int)part);
+                       (int) part);
     }
   close (fds[1]);
   return fds[0];
@@ -201,6 +201,22 @@ test_flags (Directory *directory, const void *data)
     }
 }
 
+/* The flag is found wherever the octet stands. */
+static void
+test_8bit (Directory *directory, const void *data)
+{
+  for (size_t i = 0; i < 20; i++)
+    {
+      char input[] = "\n12345678901234567890";
+      g_autoptr (Message) message = NULL;
+
+      input[1 + i] = '\200';
+      message =
+          read_pieces (directory, input, strlen (input), 1000, false, NULL);
+      g_assert_true (message->body_8bit);
+    }
+}
+
 static void
 test_lone_dot (Directory *directory, const void *data)
 {
@@ -239,7 +255,7 @@ open_octets (const char *octets, size_t length)
 
   g_assert_cmpint (fd, >=, 0);
   g_unlink (path);
-  g_assert_cmpint (write (fd, octets, length), ==, (ssize_t)length);
+  g_assert_cmpint (write (fd, octets, length), ==, (ssize_t) length);
   lseek (fd, 0, SEEK_SET);
   return fd;
 }
@@ -264,8 +280,25 @@ test_lone_dot_long (Directory *directory, const void *data)
   close (fd);
 }
 
+/* A dot is not alone where a line goes on in what is read next. */
 static void
-test_failures (Directory *directory, const void *data)
+test_lone_dot_apart (Directory *directory, const void *data)
+{
+  for (size_t length = 131070; length < 131075; length++)
+    {
+      g_autofree char *line = g_strnfill (length, 'a');
+      g_autofree char *input = g_strconcat ("\n", line, ".\nx\n", NULL);
+      g_autoptr (Message) message = NULL;
+      int fd = open_octets (input, strlen (input));
+
+      message = message_read (fd, spool_new (directory->fd, 0), true, 0, NULL);
+      g_assert_cmpuint (spool_size (message->body), ==, length + 6);
+      close (fd);
+    }
+}
+
+static void
+test_long_header (Directory *directory, const void *data)
 {
   static const struct
   {
@@ -432,13 +465,13 @@ to_wire (const GString *content)
 
   for (gsize i = 0; i < content->len;)
     {
-      size_t piece = (size_t)g_test_rand_int_range (0, 8);
+      size_t piece = (size_t) g_test_rand_int_range (0, 8);
       size_t part = MIN (piece, content->len - i);
       char out[16];
       size_t written =
           content_stuff_dots (out, content->str + i, part, &line_start);
 
-      g_string_append_len (wire, out, (gssize)written);
+      g_string_append_len (wire, out, (gssize) written);
       i += part;
     }
   g_assert_true (line_start);
@@ -493,15 +526,15 @@ test_wire (Directory *directory, const void *data)
       g_string_prepend (input, "\n");
       message =
           read_pieces (directory, input->str, input->len,
-                       (size_t)g_test_rand_int_range (1, 9), false, &error);
+                       (size_t) g_test_rand_int_range (1, 9), false, &error);
       g_assert_no_error (error);
       body = body_of (directory, message);
-      g_assert_cmpmem (body->str, (int)body->len, wanted->str,
-                       (int)wanted->len);
+      g_assert_cmpmem (body->str, (int) body->len, wanted->str,
+                       (int) wanted->len);
       wire = to_wire (body);
       g_assert_cmpuint (count_ends (wire), ==, 1);
       back = from_wire (wire);
-      g_assert_cmpmem (back->str, (int)back->len, body->str, (int)body->len);
+      g_assert_cmpmem (back->str, (int) back->len, body->str, (int) body->len);
       for (gsize j = 0; j < wire->len; j++)
         {
           g_assert_true (wire->str[j] != '\r' || wire->str[j + 1] == '\n');
@@ -528,9 +561,11 @@ main (int argc, char **argv)
               directory_tear_down)
   MESSAGE_TEST ("/mail/message/read", test_read);
   MESSAGE_TEST ("/mail/message/flags", test_flags);
+  MESSAGE_TEST ("/mail/message/8bit", test_8bit);
   MESSAGE_TEST ("/mail/message/lone-dot", test_lone_dot);
   MESSAGE_TEST ("/mail/message/lone-dot-long", test_lone_dot_long);
-  MESSAGE_TEST ("/mail/message/failures", test_failures);
+  MESSAGE_TEST ("/mail/message/lone-dot-apart", test_lone_dot_apart);
+  MESSAGE_TEST ("/mail/message/long-header", test_long_header);
   MESSAGE_TEST ("/mail/message/nul-in-header", test_nul_in_header);
   MESSAGE_TEST ("/mail/message/maximum", test_maximum);
   MESSAGE_TEST ("/mail/message/no-input", test_no_input);
