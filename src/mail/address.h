@@ -2,11 +2,11 @@
  * RFC 6532, RFC 5321 section 4.1.2).
  *
  * Parsed once, at the edge: the rest of the program sees local-part and domain
- * apart and never looks for an '@'. Pure and bounded; hostile input is the rule.
- * Understood: comments (nested), quoted strings, groups, routes (stripped, RFC
- * 5321 appendix C), folding, obsolete white space, several separators in a row,
- * ';' between addresses, and blank-separated bare addresses. One backslash
- * before a local-part is dropped ("\root"). Refused: control characters, invalid
+ * apart and never looks for an '@'. Pure and bounded; hostile input is the
+ * rule. Understood: comments (nested), quoted strings, groups, routes (dropped,
+ * RFC 5321 appendix C), folding, obsolete white space, several separators in a
+ * row, ';' between addresses, and blank-separated bare addresses. One backslash
+ * before a local-part is dropped ("\root"). Refused: control characters, bad
  * UTF-8, a local-part over 64 octets, a path over 254, an empty local-part, and
  * what merely looks like an address: a lone word beside an address without a
  * comma, a lone piece of an encoded word.
