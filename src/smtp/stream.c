@@ -259,6 +259,15 @@ set_timeout (const Stream *stream, bool reading, GError **error)
                  seconds);
 }
 
+/* Else the kernel may hold our acknowledgement back for 40 ms, and with it the
+ * rest of what the relay has to say. It forgets this after each use. */
+static void
+acknowledge_soon (const Stream *stream)
+{
+  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
+                     sizeof (int));
+}
+
 /* Takes what is there into our buffer. False where that is nothing, with
  * *EVENTS to wait for, or 0 and read_error. */
 static bool
@@ -270,10 +279,7 @@ receive (Stream *stream, short *events)
   *events = 0;
   if (stream->read_error != NULL)
     return false;
-  /* Else the kernel may hold our acknowledgement back, and with it the rest of
-     the relay's reply, for 40 ms. It forgets this after each use. */
-  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
-                     sizeof (int));
+  acknowledge_soon (stream);
   got = stream->transport->read (stream, room, RECORD, events,
                                  &stream->read_error);
   if (got == 0)
@@ -422,6 +428,7 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
     {
       if (events == 0)
         return false;
+      acknowledge_soon (stream);
       if (wait_for (stream, events, deadline) == 0)
         {
           g_autofree char *endpoint = relay_endpoint (relay);
