@@ -84,34 +84,12 @@ fail (const Session *session, Stage stage, GError *error, Status **status)
   return false;
 }
 
-static char *
-refusal (Stage stage, const char *endpoint, const char *words)
-{
-  if (stage == STAGE_GREETING)
-    return g_strdup_printf (_ ("%s refused the connection: %s"), endpoint,
-                            words);
-  if (stage == STAGE_EHLO)
-    return g_strdup_printf (_ ("%s refused EHLO: %s"), endpoint, words);
-  if (stage == STAGE_STARTTLS)
-    return g_strdup_printf (_ ("%s refused STARTTLS: %s"), endpoint, words);
-  return g_strdup_printf (_ ("%s refused the login: %s"), endpoint, words);
-}
-
 /* REPLY is a 4yz or 5yz. */
 static bool
-fail_refused (const Session *session, Stage stage, const Reply *reply,
-              Status **status)
+fail_refused (Stage stage, const Reply *reply, Status **status)
 {
-  g_autofree char *endpoint = relay_endpoint (session->relay);
-  g_autofree char *words = reply_text (reply);
-  g_autofree char *text = NULL;
+  g_autofree char *text = reply_text (reply);
 
-  if (*words == '\0')
-    {
-      g_free (words);
-      words = g_strdup_printf ("%d", reply->code);
-    }
-  text = refusal (stage, endpoint, words);
   *status =
       status_new_reply (stage, reply->code, reply_enhanced (reply), text);
   return false;
@@ -133,7 +111,7 @@ expect (Session *session, Stage stage, int code, Reply **reply,
   if ((*reply)->code == code)
     return true;
   if ((*reply)->code >= 400)
-    return fail_refused (session, stage, *reply, status);
+    return fail_refused (stage, *reply, status);
   g_set_error (&error, FAILURE, FAILURE_PROTOCOL,
                _ ("the relay sent %d where it had to send %d"), (*reply)->code,
                code);
@@ -178,7 +156,7 @@ check_ehlo_name (const Session *session, Status **status)
     if (!g_ascii_isgraph (*p))
       {
         g_set_error_literal (&error, FAILURE, FAILURE_CONFIG,
-                             _ ("ehlo-name is no domain"));
+                             _ ("`ehlo-name' is no domain"));
         return fail (session, STAGE_ACCOUNT, error, status);
       }
   return true;
@@ -241,7 +219,8 @@ say_starttls (Session *session, Status **status)
       g_set_error_literal (
           &error, FAILURE, FAILURE_PROTOCOL,
           _ ("the relay does not offer STARTTLS, and without TLS nothing is "
-             "sent; if TLS begins at once there, set tls = implicit"));
+             "sent; if TLS begins at once there, write `tls = "
+             "implicit'"));
       return fail (session, STAGE_STARTTLS, error, status);
     }
   if (!session_is_quiet (session, &error))
@@ -280,7 +259,7 @@ log_in (Session *session, const Secret *secret, Status **status)
   if (reply == NULL)
     return fail (session, STAGE_AUTH, error, status);
   if (reply->code >= 400)
-    return fail_refused (session, STAGE_AUTH, reply, status);
+    return fail_refused (STAGE_AUTH, reply, status);
   session->mechanism = g_strdup (mechanism);
   if (reply->bare_lf)
     session->extensions.pipelining = false;

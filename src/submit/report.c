@@ -48,9 +48,9 @@ words (const Status *status)
 
   if (status->code == 0)
     return g_strdup (status->text);
-  return g_strdup_printf ("%d%s%s %s", status->code,
+  return g_strdup_printf ("%d%s%s%s%s", status->code,
                           enhanced[0] == '\0' ? "" : " ", enhanced,
-                          status->text);
+                          status->text[0] == '\0' ? "" : " ", status->text);
 }
 
 static bool
@@ -142,6 +142,22 @@ report_log (const Entry *entry, const Account *account, const Outcome *outcome)
             "%s", line->str);
 }
 
+/* What the relay said no to, and its words. */
+static void
+print_words (Stage stage, const char *host, const char *text)
+{
+  if (stage == STAGE_GREETING)
+    fprintf (stderr, _ ("postrider: %s refused the connection: %s\n"), host,
+             text);
+  else if (stage == STAGE_EHLO || stage == STAGE_STARTTLS)
+    fprintf (stderr, _ ("postrider: %s refused the session: %s\n"), host, text);
+  else if (stage == STAGE_AUTH)
+    fprintf (stderr, _ ("postrider: %s refused the login: %s\n"), host, text);
+  else
+    fprintf (stderr, _ ("postrider: %s did not take the message: %s\n"), host,
+             text);
+}
+
 static void
 print_refusal (const Entry *entry, const Account *account,
                const Outcome *outcome, size_t i)
@@ -155,8 +171,7 @@ print_refusal (const Entry *entry, const Account *account,
     fprintf (stderr, _ ("postrider: %s did not take %s: %s\n"),
              account->relay.host, path_of (entry, outcome, i), text);
   else
-    fprintf (stderr, _ ("postrider: %s refused: %s\n"), account->relay.host,
-             text);
+    print_words (status->stage, account->relay.host, text);
 }
 
 static void
