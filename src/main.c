@@ -1,5 +1,161 @@
-int
-main (void)
+/* main.c - the ground under everything else, then the personality that argv[0]
+ * or argv[1] names. The only place that ends the process. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <glib/gi18n.h>
+
+#include "account/keyring.h"
+#include "base/secret.h"
+#include "cli/run.h"
+#include "cli/sendmail.h"
+#include "cli/version.h"
+
+typedef struct
 {
-  return 0;
+  const char *name;
+  int (*main) (int argc, char **argv);
+  const char *help;
+} Command;
+
+static const Command commands[] = {
+  { "sendmail", sendmail_main, N_ ("send a message from standard input") },
+  { "run", run_main, N_ ("send what waits in the queue") },
+};
+
+/* Mail programs leave all kinds of things behind for their children: closed
+   standard descriptors (a queue file would become number 1 and be printed into),
+   leaked ones, ignored and blocked signals, odd masks. */
+static void
+sanitise_descriptors (void)
+{
+  /* A stdin that was closed stays unreadable, so that its reader can tell. */
+  if (fcntl (STDIN_FILENO, F_GETFD) < 0 && errno == EBADF)
+    (void) open ("/dev/null", O_WRONLY);
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF)
+      (void) open ("/dev/null", O_RDWR);
+  (void) close_range (STDERR_FILENO + 1, ~0U, 0);
+}
+
+static void
+sanitise_signals (void)
+{
+  static const int defaults[] = { SIGCHLD, SIGALRM, SIGTERM };
+  sigset_t none;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (defaults); i++)
+    (void) signal (defaults[i], SIG_DFL);
+  (void) signal (SIGPIPE, SIG_IGN);
+  sigemptyset (&none);
+  (void) sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
+/* Variables that would have libraries write secrets to a file, or read them
+   from elsewhere. */
+static void
+sanitise_environment (void)
+{
+  (void) unsetenv ("SSLKEYLOGFILE");
+  keyring_prepare_environment ();
+}
+
+static void
+prepare (void)
+{
+  sanitise_descriptors ();
+  sanitise_signals ();
+  sanitise_environment ();
+  (void) umask (077);
+  secret_harden_process ();
+  /* Messages follow the user's language; dates and numbers never do. */
+  (void) setlocale (LC_CTYPE, "");
+  (void) setlocale (LC_MESSAGES, "");
+  (void) bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  (void) bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  (void) textdomain (GETTEXT_PACKAGE);
+}
+
+static const Command *
+find_command (const char *name)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (commands[i].name, name) == 0)
+      return &commands[i];
+  return NULL;
+}
+
+static void
+print_help (FILE *stream)
+{
+  fprintf (stream, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
+                      "Takes mail to your relay, over TLS, with your "
+                      "keyring's secret.\n\n"));
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    fprintf (stream, "  %-10s %s\n", commands[i].name, _ (commands[i].help));
+  fprintf (stream, _ ("\n`postrider COMMAND --help' tells more about each.\n"));
+}
+
+static int
+postrider_main (int argc, char **argv)
+{
+  const Command *command = argc > 1 ? find_command (argv[1]) : NULL;
+
+  if (command != NULL)
+    return command->main (argc - 1, argv + 1);
+  if (argc == 2 && strcmp (argv[1], "--help") == 0)
+    {
+      print_help (stdout);
+      return EX_OK;
+    }
+  if (argc < 2)
+    print_help (stderr);
+  else
+    fprintf (stderr,
+             _ ("postrider: unknown command %s; see `postrider --help'\n"),
+             argv[1]);
+  return EX_USAGE;
+}
+
+/* With another user's rights anyone could send that user's mail. */
+static bool
+is_set_id (void)
+{
+  return getauxval (AT_SECURE) != 0 || getuid () != geteuid ()
+         || getgid () != getegid ();
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *name = NULL;
+
+  prepare ();
+  if (is_set_id ())
+    {
+      fprintf (stderr, _ ("postrider: must not be installed set-user-ID or "
+                          "set-group-ID; run `chmod u-s,g-s' on it\n"));
+      return EX_NOPERM;
+    }
+  if (argc < 1)
+    return EX_USAGE;
+  if (argc == 2 && strcmp (argv[1], "--version") == 0)
+    {
+      version_print ();
+      return EX_OK;
+    }
+  name = g_path_get_basename (argv[0]);
+  return strcmp (name, "sendmail") == 0 ? sendmail_main (argc, argv)
+                                        : postrider_main (argc, argv);
 }
