@@ -25,6 +25,12 @@ session_drop (Session *session)
 void
 session_close (Session *session)
 {
+  /* In the midst of a message QUIT would be a part of it. */
+  if (session->broken)
+    {
+      session_drop (session);
+      return;
+    }
   session_command (session, "QUIT");
   /* The relay has said all that matters; its 221 is not waited for. */
   (void) stream_flush (session->stream,

@@ -26,6 +26,7 @@ typedef struct
   Extensions extensions;
   char *mechanism;    /* "SCRAM-SHA-256", for the log */
   char *tls;          /* stream_tls_description, for the log */
+  bool broken;        /* not a word may be said any more */
 } Session;
 
 /* RELAY and TRACE are borrowed and outlive the session. SECRET (nullable where
@@ -34,9 +35,10 @@ typedef struct
 Session *session_open (const Relay *relay, const Secret *secret,
                        const Trace *trace, Status **status);
 
-/* QUIT, whose reply is not waited for longer than timeouts.quit, then close. */
+/* QUIT, whose reply is not waited for, then close; a broken session is
+ * dropped. */
 void session_close (Session *session);
-/* Drops the connection without a word, as after a broken protocol. */
+/* Drops the connection without a word. */
 void session_drop (Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_drop)
 

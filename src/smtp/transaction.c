@@ -450,9 +450,7 @@ send_octets (Run *run, GError **error)
     return false;
   if (!line_start)
     stream_write (run->session->stream, "\r\n", 2);
-  /* Whatever came by now is no reply to the end of the data; read as one it
-     would be an acceptance that nobody gave. */
-  return session_is_quiet (run->session, error);
+  return true;
 }
 
 /* The relay's verdict, or none: then it may have taken the message or not. */
@@ -498,6 +496,10 @@ send_content (Run *run)
   if (transaction->before_end_of_data != NULL
       && !transaction->before_end_of_data (transaction->data, &error))
     return give_up_content (run, error);
+  /* Whatever came by now is no reply to the end of the data; read as one it
+     would be an acceptance that nobody gave. */
+  if (!session_is_quiet (run->session, &error))
+    return hear_last_words (run, STAGE_CONTENT, error);
   /* From here on the relay may have the message, whatever we hear of it. */
   stream_write (run->session->stream, ".\r\n", 3);
   if (!flush (run, run->session->relay->timeouts.end_of_data, &error))
@@ -673,5 +675,6 @@ transaction_run (Session *session, const Transaction *transaction,
     while (begin_round (&run) && run_round (&run))
       ;
   *usable = run.usable;
+  session->broken = !run.usable;
   return finish (&run);
 }

@@ -3,6 +3,7 @@
  * after it. The session is built by hand around a socket pair; the program
  * never does so. */
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -277,7 +278,9 @@ typedef struct
   Transaction transaction;
   Session *session;
   Peer *peer;
+  int fd;
   int dots;    /* calls of before_end_of_data */
+  bool wait;   /* they return when the relay has spoken */
   bool refuse; /* what they say */
   GPtrArray *statuses;
   bool usable;
@@ -289,6 +292,9 @@ before_end_of_data (void *data, GError **error)
   Fixture *f = data;
 
   f->dots++;
+  if (f->wait)
+    g_assert_cmpint (
+        poll (&(struct pollfd){ f->fd, POLLIN, 0 }, 1, PEER_PATIENCE), ==, 1);
   if (f->refuse)
     g_set_error_literal (error, FAILURE, FAILURE_IO, "the disk is full");
   return !f->refuse;
@@ -299,7 +305,6 @@ set_up (Fixture *f, const char *offered, const char *to, const char *script,
         const char *wire)
 {
   g_auto (GStrv) paths = g_strsplit (to, " ", -1);
-  int fd;
 
   relay_init (&f->relay);
   f->relay.host = g_strdup ("relay.example");
@@ -313,10 +318,10 @@ set_up (Fixture *f, const char *offered, const char *to, const char *script,
   for (size_t i = 0; paths[i] != NULL; i++)
     envelope_add (f->envelope, paths[i]);
   f->content = make_content (HEADER, BODY);
-  f->peer = peer_start (script, wire, &fd);
+  f->peer = peer_start (script, wire, &f->fd);
   f->session = g_new0 (Session, 1);
   f->session->relay = &f->relay;
-  f->session->stream = stream_new (fd, NULL);
+  f->session->stream = stream_new (f->fd, NULL);
   f->session->extensions = (Extensions){
     .pipelining = strchr (offered, 'P') != NULL,
     .size_offered = strchr (offered, 'S') != NULL,
@@ -591,6 +596,22 @@ test_early_verdict (void)
     }
 }
 
+/* A relay that says between the content and the final dot what would be taken
+   for its acceptance, were it read after the dot. */
+static void
+test_acceptance_before_dot (void)
+{
+  Fixture f = { 0 };
+  g_autofree char *body = g_strnfill (20000, 'x');
+
+  set_up (&f, "P", "a@example.org",
+          MAIL A DATA OK OK GO "~\n< 250 2.0.0 queued", NULL);
+  close (f.content.fd);
+  f.content = make_content (HEADER, body);
+  f.wait = true;
+  check (&f, "delayed:content:0:alert", false, 1);
+}
+
 /* A relay that takes nothing of the content any more. */
 static void
 test_stuck (void)
@@ -706,6 +727,8 @@ main (int argc, char **argv)
   g_test_add_func ("/transaction/unasked-before-mail",
                    test_unasked_before_mail);
   g_test_add_func ("/transaction/early-verdict", test_early_verdict);
+  g_test_add_func ("/transaction/acceptance-before-dot",
+                   test_acceptance_before_dot);
   g_test_add_func ("/transaction/stuck", test_stuck);
   g_test_add_func ("/transaction/many", test_many);
   g_test_add_func ("/transaction/text", test_text);
