@@ -1,0 +1,274 @@
+# lib.sh - end-to-end tests: the program as built, between real callers and real
+# relays, with a home, a bus and a keyring of its own. Sourced by the scripts.
+#
+#   need..., then begin [SECONDS]   the limit of the whole script; else 180
+#   check NAME COMMAND...           one TAP result
+#   end                             last
+#
+# All is below $work, which is removed in the end with all processes that were
+# started by `keep'. Variables: $source and $build (directories), $sendmail (a
+# link to the program), $status, $work/out and $work/err (of the last `submit'),
+# $work/log (the program's log), $state (the queue's directory), $accounts.
+set -u
+source=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${G_TEST_BUILDDIR:-$source/build}
+PATH=$build:$PATH:/usr/sbin:/sbin
+LC_ALL=C.UTF-8
+export PATH LC_ALL
+
+count=0 failures=0 kept= stops=
+
+# TAP
+
+diagnose () { # on stdin
+  sed 's/^/# /'
+}
+
+check () {
+  check_name=$1
+  shift
+  count=$((count + 1))
+  if "$@" >"$work/check" 2>&1; then
+    echo "ok $count - $check_name"
+  else
+    failures=$((failures + 1))
+    echo "not ok $count - $check_name"
+    echo "failed: $*" | diagnose
+    head -n 30 "$work/check" | diagnose
+  fi
+}
+
+skip () { # skip NAME REASON
+  count=$((count + 1))
+  echo "ok $count - $1 # SKIP $2"
+}
+
+skip_all () { # before begin
+  echo "1..0 # SKIP $*"
+  exit 0
+}
+
+need () { # need COMMAND...
+  for command; do
+    command -v "$command" >/dev/null ||
+      skip_all "$command is not installed; see ./bootstrap deps"
+  done
+}
+
+need_root () {
+  [ "$(id -u)" = 0 ] || skip_all "only root can ${1:-start mail servers}"
+}
+
+end () {
+  echo "1..$count"
+  finished=yes
+  [ $failures = 0 ]
+  exit
+}
+
+# What a script leaves
+
+# The script runs once more, inside a session with an empty and unlocked keyring.
+# One that hangs is ended, and has failed then: it printed no plan.
+begin () {
+  if [ -z "${postrider_work-}" ]; then
+    need dbus-daemon gnome-keyring-daemon secret-tool certtool
+    postrider_work=$(mktemp -d /tmp/postrider.XXXXXX) || exit 1
+    export postrider_work
+    chmod 755 "$postrider_work"
+    exec timeout -k 10 "${1:-180}" sh "$source/tests/relay/keyring" empty \
+      "$postrider_work/session" sh "$0"
+  fi
+  work=$postrider_work
+  unset postrider_work
+  finished=
+  trap leave EXIT
+  trap 'exit 1' HUP INT TERM
+  mkdir "$work/bin"
+  ln -s "$build/postrider" "$work/bin/sendmail"
+  sendmail=$work/bin/sendmail
+  XDG_CONFIG_HOME=$HOME/.config
+  XDG_STATE_HOME=$HOME/.local/state
+  export XDG_CONFIG_HOME XDG_STATE_HOME
+  unset LANGUAGE EMAIL
+  state=$XDG_STATE_HOME/postrider
+  accounts=$XDG_CONFIG_HOME/postrider/accounts
+  mkdir -p "$XDG_STATE_HOME" "${accounts%/*}"
+  printf '[postrider]\nlog = %s\n' "$work/log" >"$accounts"
+  chmod 600 "$accounts"
+  cd "$work" || exit 1
+}
+
+# Runs in the end: stops COMMAND...
+at_end () {
+  stops="$* ; $stops"
+}
+
+keep () { # keep PID: to be ended
+  kept="$kept $1"
+}
+
+leave () {
+  trap '' HUP INT TERM
+  if [ $failures != 0 ] || [ -z "$finished" ]; then
+    for file in "$work/err" "$work/log" "$work"/*/log; do
+      [ -s "$file" ] || continue
+      echo "$file:" | diagnose
+      tail -n 40 "$file" | diagnose
+    done
+  fi
+  cd /
+  eval "$stops"
+  [ -z "$kept" ] || kill -s KILL $kept
+  rm -rf "$work"
+} 2>/dev/null
+
+# Waiting
+
+# await COMMAND...: until it succeeds, for ten seconds.
+await () {
+  await_until=$(($(date +%s) + ${await_seconds:-10}))
+  until "$@"; do
+    [ "$(date +%s)" -le $await_until ] || return 1
+    sleep 0.02
+  done
+}
+
+# files N DIRECTORY: so many are in it.
+files () {
+  [ "$(find "$2" -type f 2>/dev/null | wc -l)" = "$1" ]
+}
+
+# Accounts
+
+# account NAME SETTING...: appends a section, for NAME@example.org; each SETTING
+# "name = value".
+account () {
+  printf '\n[%s]\nfrom = %s@example.org\n' "$1" "$1" >>"$accounts"
+  shift
+  printf '%s\n' "$@" >>"$accounts"
+}
+
+# relay_account NAME RELAY PORT-NAME [SETTING...]: of the one who may log in.
+relay_account () {
+  account_name=$1 relay_name=$2 relay_port=$(port "$2" "$3")
+  shift 3
+  account "$account_name" "host = localhost" "port = $relay_port" \
+    "user = $relay_user" "trust-file = $work/$relay_name/certificates/ca.pem" \
+    "$@"
+}
+
+# password ACCOUNT PASSWORD
+password () {
+  printf '%s\n' "$2" | postrider password set "$1"
+}
+
+# Relays
+
+# Who may log in at the relays.
+eval "$(grep '^relay_' "$source/tests/relay/lib.sh")"
+
+# start_relay NAME: postfix or exim, in $work/NAME.
+start_relay () {
+  "$source/tests/relay/$1" start "$work/$1" || exit 1
+  at_end "'$source/tests/relay/$1' stop '$work/$1'"
+}
+
+port () { # port RELAY NAME
+  sed -n "s/^$2=//p" "$work/$1/ports"
+}
+
+make_certificates () { # in $work/certificates
+  "$source/tests/relay/certificates" "$work/certificates" || exit 1
+}
+
+# start_scripted OPTION...: tests/relay/scripted-relay, on $port; its record is in
+# $work/record.
+start_scripted () {
+  rm -f "$work/port"
+  "$build/tests/relay/scripted-relay" --port-file "$work/port" \
+    --record "$work/record" "$@" >"$work/scripted.log" 2>&1 &
+  keep $!
+  await [ -s "$work/port" ] || {
+    cat "$work/scripted.log" >&2
+    exit 1
+  }
+  port=$(cat "$work/port")
+}
+
+# A machine of one's own
+
+# in_machine SCRIPT: runs SCRIPT (a file; by sh, as root) where other processes
+# are not seen and end with it, /run is empty, cron has nothing to do, and there
+# is a user rider with the home $work/rider. False where that cannot be had.
+in_machine () {
+  unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+    sh "$source/tests/e2e/machine" "$work" "$@"
+}
+
+has_machine () {
+  unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+    mount -t tmpfs none /run 2>/dev/null
+}
+
+# Messages
+
+# message [HEADER-LINE...]: a complete header, and the body from stdin.
+message () {
+  printf '%s\n' 'From: Me <me@example.org>' 'To: you@example.net' \
+    'Date: Thu, 01 Oct 2026 12:00:00 +0000' \
+    "Message-ID: <$count.$$@example.org>" "$@" ''
+  cat
+}
+
+# submit ARGUMENT...: the message on stdin.
+submit () {
+  timeout 60 "$sendmail" "$@" >"$work/out" 2>"$work/err"
+  status=$?
+}
+
+exits () { # exits STATUS: the last submit did.
+  [ "$status" = "$1" ] || {
+    echo "status $status, not $1"
+    return 1
+  }
+}
+
+silent () { # The last submit said nothing.
+  ! cat "$work/out" "$work/err" | grep .
+}
+
+# arrived MAILDIR: the one message in it, as the relay received it, in
+# $work/arrived, and not in MAILDIR any more.
+arrived () {
+  await files 1 "$1/new" || {
+    echo "$(find "$1/new" -type f | wc -l) messages in $1"
+    return 1
+  }
+  set -- "$1"/new/*
+  without_trace "$1" >"$work/arrived"
+  rm "$1"
+}
+
+# A message without what the relay put before it: Return-Path, X-Original-To,
+# Delivered-To, and one Received.
+without_trace () {
+  skipped=$(LC_ALL=C awk '
+    /^[ \t]/ { n += length ($0) + 1; next }
+    /^(Return-Path|X-Original-To|Delivered-To):/ { n += length ($0) + 1; next }
+    /^Received:/ && !received { received = 1; n += length ($0) + 1; next }
+    { print n + 1; exit }' "$1")
+  tail -c "+$skipped" "$1"
+}
+
+# came FILE MAILDIR: that message, byte for byte.
+came () {
+  arrived "$2" && cmp "$1" "$work/arrived"
+}
+
+queued () { # queued N [held|corrupt|queue]
+  files "$1" "$state/${2:-queue}" || {
+    find "$state" -type f
+    return 1
+  }
+}
