@@ -11,6 +11,8 @@
 
 #include <glib/gi18n.h>
 
+#include "base/text.h"
+
 /* The file of one entry:
  *
  *   preamble   ENTRY_PREAMBLE octets, one line of text: format, the sizes of
@@ -31,6 +33,7 @@
 #define ENVELOPE_MAXIMUM (64 * 1024 * 1024)
 #define RECORDS_MAXIMUM (64 * 1024 * 1024)
 #define BLOCK (64 * 1024)
+#define REASON_MAXIMUM 4096
 
 static const char *const scope_names[] = {
   [SCOPE_RECIPIENT] = "recipient",
@@ -188,10 +191,12 @@ bool
 entry_record_reason (Entry *entry, const char *reason, GError **error)
 {
   g_autoptr (GString) records = g_string_new (NULL);
+  /* The errors of an accounts file are many lines; a record is one. */
+  char *line = text_printable (reason, strlen (reason), REASON_MAXIMUM);
 
-  append_record (records, "reason %s", reason);
+  append_record (records, "reason %s", line);
   g_free (entry->reason);
-  entry->reason = g_strdup (reason);
+  entry->reason = line;
   return write_records (entry, records, true, error);
 }
 

@@ -187,6 +187,23 @@ test_held_at_once (Fixture *fixture, const void *data)
   g_assert_true (entry->held);
 }
 
+/* Killed between the record and the move; the reason has lines of its own. */
+static void
+test_hold_cut_short (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, "line 1: wrong\nline 2: wrong");
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *held = path_in (fixture, "held", id);
+  g_autofree char *queued = path_in (fixture, "queue", id);
+
+  g_clear_pointer (&entry, entry_free);
+  g_assert_cmpint (g_rename (held, queued), ==, 0);
+  g_assert_null (queue_lock (fixture->queue, id, &error));
+  g_assert_no_error (error);
+  assert_place (fixture, id, "held");
+}
+
 static void
 test_settle (Fixture *fixture, const void *data)
 {
@@ -485,6 +502,7 @@ main (int argc, char **argv)
   g_test_add ("/queue/" path, Fixture, NULL, set_up, function, tear_down)
   QUEUE_TEST ("enter", test_enter);
   QUEUE_TEST ("held-at-once", test_held_at_once);
+  QUEUE_TEST ("hold-cut-short", test_hold_cut_short);
   QUEUE_TEST ("settle", test_settle);
   QUEUE_TEST ("owed", test_owed);
   QUEUE_TEST ("end-of-data", test_end_of_data);
