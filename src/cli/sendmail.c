@@ -190,8 +190,8 @@ check_operands (const Request *request, char **operands, GError **error)
       if ((*p)[0] == '-')
         {
           g_set_error (error, FAILURE, FAILURE_USAGE,
-                       _ ("%s is no recipient: an address does not begin "
-                          "with a dash"),
+                       _ ("%s is no recipient: options stand before the "
+                          "recipients, and no address begins with a dash"),
                        *p);
           return false;
         }
