@@ -277,11 +277,24 @@ take_mail_reply (Run *run, const Reply *reply)
 }
 
 /* RFC 5321 section 4.5.3.1.10: 452, and 552 of older relays, after some were
-   accepted: too many at once. Those have their turn in the next round. */
+   accepted: too many at once, unless it is about the mailbox itself (RFC 3463
+   section 3.3). Those have their turn in the next round. */
 static bool
 is_too_many (const Run *run, const Reply *reply)
 {
-  return (reply->code == 452 || reply->code == 552) && run->accepted > 0;
+  return (reply->code == 452 || reply->code == 552) && run->accepted > 0
+         && reply_enhanced (reply).subject != 2;
+}
+
+/* The round ends with the commands that were sent: a relay which has to say
+   the same too often takes it for abuse and hangs up. */
+static void
+cut_round (Run *run)
+{
+  guint sent = run->lengths->len - 1;
+
+  if (sent < run->round->len)
+    g_array_set_size (run->round, sent);
 }
 
 static bool
@@ -296,7 +309,11 @@ take_rcpt_reply (Run *run, Recipient *recipient, const Reply *reply)
   if (reply->code < 400)
     return false;
   /* After a refused MAIL this is no verdict on the recipient. */
-  if (!run->mail_refused && !is_too_many (run, reply))
+  if (run->mail_refused)
+    return true;
+  if (is_too_many (run, reply))
+    cut_round (run);
+  else
     recipient->status = reply_status (STAGE_RCPT, reply);
   return true;
 }
