@@ -211,8 +211,10 @@ try_mechanism (Stream *stream, const Relay *relay, const SaslLogin *login,
                            _ ("the relay spoke without being asked"));
       return NULL;
     }
+  stream_mask_input (stream, true);
   reply =
       converse (&auth, sasl_name (mechanism), initial, login->password, error);
+  stream_mask_input (stream, false);
   secret_free (auth.said);
   return reply;
 }

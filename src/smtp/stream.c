@@ -38,6 +38,7 @@ struct Stream
 {
   int fd;
   const Trace *trace;
+  bool masked; /* received lines in the trace */
   const Transport *transport;
   Tls *tls; /* NULL before TLS */
   Buffer in, out;
@@ -317,6 +318,20 @@ fail_too_long (GError **error)
   return NULL;
 }
 
+static void
+trace_received (const Stream *stream, const char *line, size_t size)
+{
+  g_autofree char *shown = NULL;
+
+  if (!stream->masked)
+    {
+      trace_line (stream->trace, TRACE_RECEIVED, line, size);
+      return;
+    }
+  shown = g_strdup_printf ("%.3s ***", line);
+  trace_line (stream->trace, TRACE_RECEIVED, shown, strlen (shown));
+}
+
 /* Takes the line of *LENGTH octets (the LF included) out of the buffer. */
 static const char *
 take_line (Stream *stream, size_t *length, bool *bare_lf, GError **error)
@@ -331,7 +346,7 @@ take_line (Stream *stream, size_t *length, bool *bare_lf, GError **error)
   stream->in.start += *length;
   stream->since = g_get_monotonic_time ();
   line[size] = '\0';
-  trace_line (stream->trace, TRACE_RECEIVED, line, size);
+  trace_received (stream, line, size);
   if (memchr (line, '\0', size) != NULL || memchr (line, '\r', size) != NULL)
     {
       g_set_error_literal (error, FAILURE, FAILURE_PROTOCOL,
@@ -442,6 +457,12 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
   stream->since = g_get_monotonic_time ();
   trace_note (stream->trace, "%s", tls_description (stream->tls));
   return true;
+}
+
+void
+stream_mask_input (Stream *stream, bool masked)
+{
+  stream->masked = masked;
 }
 
 bool

@@ -45,6 +45,10 @@ GBytes *stream_channel_binding (const Stream *stream);
 const char *stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
                               Deadline deadline, GError **error);
 
+/* While MASKED the trace shows nothing but the code of a received line: what the
+ * relay says during a login may repeat the secret. */
+void stream_mask_input (Stream *stream, bool masked);
+
 /* Whether octets of the peer are waiting that no one asked for, in our buffer,
  * in TLS or in the socket. Does not wait. The end of the connection is no input;
  * the next stream_read_line tells it. */

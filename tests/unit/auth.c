@@ -103,9 +103,18 @@ relay_fill (Relay *relay, const char *wanted)
   relay->timeouts.command = PEER_PATIENCE;
 }
 
+static void
+see (void *data, TraceKind kind, const char *text)
+{
+  g_string_append_printf (data, "%c %s\n", kind == TRACE_SENT ? '>' : '<',
+                          text);
+}
+
+/* TRACE is nullable. */
 static Reply *
-log_in (const char *offered, const char *wanted, const char *password,
-        const char *script, const char **mechanism, GError **error)
+log_in_traced (const char *offered, const char *wanted, const char *password,
+               const char *script, const char **mechanism, const Trace *trace,
+               GError **error)
 {
   Relay relay;
   Extensions extensions = { .auth = g_strsplit (offered, " ", -1) };
@@ -113,7 +122,7 @@ log_in (const char *offered, const char *wanted, const char *password,
   g_autofree char *trouble = NULL;
   int fd;
   Peer *peer = peer_start (script, NULL, &fd);
-  Stream *stream = stream_new (fd, NULL);
+  Stream *stream = stream_new (fd, trace);
   Reply *reply;
 
   relay_fill (&relay, wanted);
@@ -124,6 +133,14 @@ log_in (const char *offered, const char *wanted, const char *password,
   relay_clear (&relay);
   extensions_clear (&extensions);
   return reply;
+}
+
+static Reply *
+log_in (const char *offered, const char *wanted, const char *password,
+        const char *script, const char **mechanism, GError **error)
+{
+  return log_in_traced (offered, wanted, password, script, mechanism, NULL,
+                        error);
 }
 
 static void
@@ -194,6 +211,27 @@ test_line_length (void)
     }
 }
 
+/* The trace of a login: no secret, nor anything it could be guessed from. */
+static void
+test_trace (void)
+{
+  g_autoptr (GString) seen = g_string_new (NULL);
+  Trace trace = { see, seen };
+  const char *mechanism;
+  g_autoptr (Reply) reply = log_in_traced (
+      "PLAIN LOGIN", NULL, "secret",
+      "> AUTH PLAIN " PLAIN "\n< 504-AUTH PLAIN " PLAIN "\n< 504 no\n"
+      "> AUTH LOGIN\n< 334 VXNlcm5hbWU6\n> " USER "\n< 334\n> " PASSWORD
+      "\n< 535 not secret",
+      &mechanism, &trace, NULL);
+
+  g_assert_nonnull (reply);
+  g_assert_cmpstr (seen->str, ==,
+                   "> AUTH PLAIN ***\n< 504 ***\n< 504 ***\n"
+                   "> AUTH LOGIN\n< 334 ***\n> ***\n< 334 ***\n> ***\n"
+                   "< 535 ***\n");
+}
+
 /* A relay that echoes the secret does not get it into a log. */
 static void
 test_redacted (void)
@@ -231,6 +269,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/auth/unasked", test_unasked);
   g_test_add_func ("/auth/line-length", test_line_length);
+  g_test_add_func ("/auth/trace", test_trace);
   g_test_add_func ("/auth/redacted", test_redacted);
   return g_test_run ();
 }
