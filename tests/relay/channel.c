@@ -171,13 +171,13 @@ send_some (Channel *channel, const char *octets, size_t length)
   return n;
 }
 
-void
+bool
 channel_send (Channel *channel, const void *octets, size_t length)
 {
   const char *at = octets;
 
   if (channel->fd < 0 || channel->send_failed)
-    return;
+    return false;
   record_sent (channel->record, octets, length);
   while (length > 0)
     {
@@ -187,11 +187,12 @@ channel_send (Channel *channel, const void *octets, size_t length)
         {
           channel->send_failed = true;
           record_note (channel->record, "the client is gone: send failed");
-          return;
+          return false;
         }
       at += n;
       length -= (size_t) n;
     }
+  return true;
 }
 
 void
@@ -260,7 +261,8 @@ fill (Channel *channel)
       note_end (channel, n);
       return false;
     }
-  record_received (channel->record, channel->buffer + channel->end, (size_t) n);
+  record_received (channel->record, channel->buffer + channel->end,
+                   (size_t) n);
   channel->end += (size_t) n;
   return true;
 }
@@ -392,22 +394,27 @@ channel_half_close (Channel *channel)
 }
 
 /* Octets of the client that nobody read would turn the close into a reset, and
-   what it said too early must be on record. */
+   what it said too early must be on record. A client that goes on and on is
+   not listened to. */
 static void
 take_the_rest (Channel *channel)
 {
-  ssize_t n;
+  ssize_t n = 0;
 
   channel->hurry = true;
   if (channel->end > channel->start)
     record_line (channel->record, channel->buffer + channel->start,
                  channel->end - channel->start);
-  while (!channel->ended
-         && (n = receive (channel, channel->buffer, sizeof channel->buffer))
-                > 0)
+  for (int i = 0; i < 8 && !channel->ended && n >= 0; i++)
     {
-      record_received (channel->record, channel->buffer, (size_t) n);
-      record_line (channel->record, channel->buffer, (size_t) n);
+      n = receive (channel, channel->buffer, sizeof channel->buffer);
+      if (n == 0)
+        return;
+      if (n > 0)
+        {
+          record_received (channel->record, channel->buffer, (size_t) n);
+          record_line (channel->record, channel->buffer, (size_t) n);
+        }
     }
 }
 

@@ -38,8 +38,8 @@ gnutls_session_t channel_session (Channel *channel);
  * none; caller owns it. */
 char *channel_binding (Channel *channel);
 
-/* All in one write, or one TLS record where it fits. */
-void channel_send (Channel *channel, const void *octets, size_t length);
+/* All in one write, or one TLS record where it fits. False: nobody is there. */
+bool channel_send (Channel *channel, const void *octets, size_t length);
 void channel_send_line (Channel *channel, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
 

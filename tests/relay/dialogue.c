@@ -69,7 +69,7 @@ append_escape (GString *octets, const char **at)
            && g_ascii_isxdigit ((*at)[2]))
     {
       g_string_append_c (octets, (char) (g_ascii_xdigit_value ((*at)[1]) * 16
-                                        + g_ascii_xdigit_value ((*at)[2])));
+                                         + g_ascii_xdigit_value ((*at)[2])));
       *at += 3;
     }
   else
@@ -93,10 +93,10 @@ static bool
 append_variable (Run *run, GString *octets, const char **at, unsigned depth)
 {
   const char *end = strchr (*at, '}');
-  g_autofree char *name
-      = end == NULL ? NULL : g_strndup (*at, (size_t) (end - *at));
-  const char *value
-      = name == NULL ? NULL : g_hash_table_lookup (run->variables, name);
+  g_autofree char *name =
+      end == NULL ? NULL : g_strndup (*at, (size_t) (end - *at));
+  const char *value =
+      name == NULL ? NULL : g_hash_table_lookup (run->variables, name);
 
   if (value == NULL || depth > DEPTH_MAXIMUM)
     return fail (run, "no variable %s", name == NULL ? *at : name);
@@ -256,7 +256,7 @@ run_flood (Run *run, const char *text)
   if (once == NULL)
     return false;
   while (count-- > 0)
-    g_string_append_len (all, once->str, (gssize)once->len);
+    g_string_append_len (all, once->str, (gssize) once->len);
   run->serve->greeted = true;
   channel_send (run->serve->channel, all->str, all->len);
   return true;
@@ -271,11 +271,10 @@ run_drip (Run *run, const char *text)
   if (octets == NULL)
     return false;
   run->serve->greeted = true;
-  for (size_t i = 0; i < octets->len; i++)
-    {
-      channel_send (run->serve->channel, octets->str + i, 1);
-      g_usleep (milliseconds * 1000UL);
-    }
+  for (size_t i = 0; i < octets->len
+                     && channel_send (run->serve->channel, octets->str + i, 1);
+       i++)
+    g_usleep (milliseconds * 1000UL);
   return true;
 }
 
@@ -460,22 +459,13 @@ run_greeted (Run *run, const char *text)
 }
 
 static bool
-run_tickets (Run *run, const char *text)
-{
-  gnutls_session_t session = channel_session (run->serve->channel);
-
-  return session != NULL
-         && gnutls_session_ticket_send (session, expand_number (run, text), 0)
-                == 0;
-}
-
-static bool
 run_key_update (Run *run, const char *text)
 {
   gnutls_session_t session = channel_session (run->serve->channel);
 
-  return session != NULL
-         && gnutls_session_key_update (session, GNUTLS_KU_PEER) == 0;
+  if (session != NULL)
+    gnutls_session_key_update (session, GNUTLS_KU_PEER);
+  return session != NULL;
 }
 
 static bool
@@ -483,7 +473,9 @@ run_rehandshake (Run *run, const char *text)
 {
   gnutls_session_t session = channel_session (run->serve->channel);
 
-  return session != NULL && gnutls_rehandshake (session) == 0;
+  if (session != NULL)
+    gnutls_rehandshake (session);
+  return session != NULL;
 }
 
 static bool
@@ -491,10 +483,9 @@ run_alert (Run *run, const char *text)
 {
   gnutls_session_t session = channel_session (run->serve->channel);
 
-  return session != NULL
-         && gnutls_alert_send (session, GNUTLS_AL_WARNING,
-                               GNUTLS_A_USER_CANCELED)
-                == 0;
+  if (session != NULL)
+    gnutls_alert_send (session, GNUTLS_AL_WARNING, GNUTLS_A_USER_CANCELED);
+  return session != NULL;
 }
 
 static bool
@@ -617,7 +608,6 @@ static const Verb verbs[] = {
   { "set", run_set },
   { "stall", run_drain },
   { "stop-reading", run_stop_reading },
-  { "tickets", run_tickets },
   { "tls", run_tls },
   { "until", run_until },
 };

@@ -39,7 +39,6 @@
  * TLS and the connection:
  *   tls               server's handshake
  *   greeted           the greeting was said: serve does not say it again
- *   tickets N         send N session tickets (TLS 1.3)
  *   key-update        ask for new keys (TLS 1.3)
  *   rehandshake       HelloRequest (TLS 1.2)
  *   alert             send a warning alert

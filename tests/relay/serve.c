@@ -308,9 +308,8 @@ serve_read_message (Serve *serve)
                "message %u %s: %zu octets, %zu bare CR, %zu bare LF, "
                "%zu 8-bit, longest line %zu",
                record_message_end (serve->record),
-               chunk == NULL ? "torn" : "whole", census.octets,
-               census.bare_cr, census.bare_lf, census.eight_bit,
-               census.longest);
+               chunk == NULL ? "torn" : "whole", census.octets, census.bare_cr,
+               census.bare_lf, census.eight_bit, census.longest);
   return chunk != NULL;
 }
 
