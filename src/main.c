@@ -18,6 +18,7 @@
 
 #include "account/keyring.h"
 #include "base/secret.h"
+#include "cli/password.h"
 #include "cli/run.h"
 #include "cli/sendmail.h"
 #include "cli/version.h"
@@ -31,6 +32,7 @@ typedef struct
 
 static const Command commands[] = {
   { "sendmail", sendmail_main, N_ ("send a message from standard input") },
+  { "password", password_main, N_ ("store or forget an account's password") },
   { "run", run_main, N_ ("send what waits in the queue") },
 };
 

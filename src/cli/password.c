@@ -1,0 +1,285 @@
+#include "cli/password.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "account/account.h"
+#include "account/keyring.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/user.h"
+#include "cli/options.h"
+#include "submit/report.h"
+
+/* Milliseconds: the keyring may have to ask for a password of its own. */
+#define PATIENCE (60 * 1000)
+
+typedef struct
+{
+  const char *accounts_file;
+  bool help;
+  bool (*action) (const Account *account, GError **error);
+  const char *account;
+} Request;
+
+static bool
+take_accounts_file (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->accounts_file = argument;
+  return true;
+}
+
+static bool
+take_help (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->help = true;
+  return true;
+}
+
+static const Option options[] = {
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+    N_ ("read this accounts file and no other") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+  { 0 },
+};
+
+/* One line of FD, without its end. It is read octet by octet: what is not in
+   the Secret is in no other buffer either. */
+static Secret *
+read_line (int fd, GError **error)
+{
+  g_autoptr (Secret) line = secret_new_empty (SECRET_MAXIMUM);
+  char *octets = secret_buffer (line);
+  size_t length = 0;
+
+  for (;;)
+    {
+      ssize_t got;
+
+      if (length == SECRET_MAXIMUM)
+        {
+          g_set_error_literal (error, FAILURE, FAILURE_DATA,
+                               _ ("the password is too long"));
+          return NULL;
+        }
+      got = read (fd, octets + length, 1);
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        {
+          failure_set_errno (error, FAILURE_IO, errno,
+                             _ ("cannot read the password"));
+          return NULL;
+        }
+      if (got == 0 || octets[length] == '\n')
+        break;
+      length++;
+    }
+  secret_set_length (line, length);
+  return g_steal_pointer (&line);
+}
+
+/* Waits for a line, or for a signal of SIGNALS, which are blocked. */
+static bool
+wait_for_line (int tty, const sigset_t *signals)
+{
+  struct pollfd waiting[] = {
+    { .fd = tty, .events = POLLIN },
+    { .fd = signalfd (-1, signals, SFD_CLOEXEC), .events = POLLIN },
+  };
+  int ready;
+
+  do
+    ready = poll (waiting, G_N_ELEMENTS (waiting), -1);
+  while (ready < 0 && errno == EINTR);
+  if (waiting[1].fd >= 0)
+    close (waiting[1].fd);
+  return ready > 0 && waiting[1].revents == 0;
+}
+
+/* A line typed on TTY after PROMPT, unseen. A signal is held back until the
+   terminal is as it was, and then does what it does. */
+static Secret *
+read_unseen (int tty, const char *prompt, GError **error)
+{
+  static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+  struct termios before, unseen;
+  sigset_t signals, mask;
+  Secret *line = NULL;
+
+  if (tcgetattr (tty, &before) != 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot read the password"));
+      return NULL;
+    }
+  unseen = before;
+  unseen.c_lflag = (unseen.c_lflag & ~(tcflag_t) ECHO) | ICANON | ECHONL;
+  sigemptyset (&signals);
+  for (size_t i = 0; i < G_N_ELEMENTS (held); i++)
+    sigaddset (&signals, held[i]);
+  sigprocmask (SIG_BLOCK, &signals, &mask);
+  tcsetattr (tty, TCSAFLUSH, &unseen);
+  dprintf (tty, "%s", prompt);
+  if (wait_for_line (tty, &signals))
+    line = read_line (tty, error);
+  else
+    {
+      dprintf (tty, "\n");
+      g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                           _ ("interrupted: nothing is stored"));
+    }
+  tcsetattr (tty, TCSAFLUSH, &before);
+  sigprocmask (SIG_SETMASK, &mask, NULL);
+  return line;
+}
+
+static Secret *
+ask (const Account *account, GError **error)
+{
+  g_autofree char *prompt = g_strdup_printf (
+      _ ("Password of %s at %s: "), account->relay.user, account->relay.host);
+  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  Secret *password;
+
+  if (tty < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot open the terminal"));
+      return NULL;
+    }
+  password = read_unseen (tty, prompt, error);
+  close (tty);
+  return password;
+}
+
+static bool
+set (const Account *account, GError **error)
+{
+  g_autoptr (Secret) password = isatty (STDIN_FILENO)
+                                    ? ask (account, error)
+                                    : read_line (STDIN_FILENO, error);
+
+  if (password == NULL
+      || !keyring_store (account, password, deadline_in (PATIENCE), error))
+    return false;
+  printf (_ ("The password of %s at %s is stored.\n"), account->relay.user,
+          account->relay.host);
+  return true;
+}
+
+static bool
+forget (const Account *account, GError **error)
+{
+  bool found;
+
+  if (!keyring_forget (account, &found, deadline_in (PATIENCE), error))
+    return false;
+  printf (found ? _ ("The password of %s at %s is removed.\n")
+                : _ ("There was no password of %s at %s.\n"),
+          account->relay.user, account->relay.host);
+  return true;
+}
+
+/* Stores in REQUEST which action NAME is. */
+static bool
+choose_action (Request *request, const char *name, GError **error)
+{
+  if (strcmp (name, "set") == 0)
+    request->action = set;
+  else if (strcmp (name, "forget") == 0)
+    request->action = forget;
+  else
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("unknown command `password %s'; see --help"), name);
+  return request->action != NULL;
+}
+
+static bool
+run (const Request *request, GError **error)
+{
+  g_autofree char *home = user_home ();
+  g_autoptr (Accounts) accounts
+      = accounts_load (request->accounts_file, home, error);
+  const Account *account;
+
+  if (accounts == NULL)
+    return false;
+  log_open (accounts->general.log);
+  account = accounts_choose (accounts, request->account, NULL, NULL, error);
+  if (account == NULL)
+    return false;
+  if (account->relay.user == NULL)
+    {
+      g_set_error (error, FAILURE, FAILURE_CONFIG,
+                   _ ("%s:%d: account `%s' has no `user' to log in with: "
+                      "write `user = NAME'"),
+                   account->file, account->line, account->name);
+      return false;
+    }
+  return request->action (account, error);
+}
+
+static void
+print_help (void)
+{
+  g_autofree char *text = options_help (options);
+
+  printf (_ ("Usage: postrider password set ACCOUNT\n"
+             "       postrider password forget ACCOUNT\n"
+             "Stores the password of an account in the keyring, or removes it "
+             "from there.\n"
+             "It is asked for on the terminal; where stdin is no terminal, it "
+             "is its first line.\n\n%s"),
+          text);
+}
+
+/* Options may stand before the action and after it. */
+static bool
+parse (int argc, char **argv, Request *request, GError **error)
+{
+  int first, second = 0;
+
+  if (!options_parse (options, argc, argv, request, &first, error)
+      || (first < argc
+          && !options_parse (options, argc - first, argv + first, request,
+                             &second, error)))
+    return false;
+  if (request->help)
+    return true;
+  if (argc - first - second != 1)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_USAGE,
+                           _ ("write `postrider password set ACCOUNT' or "
+                              "`postrider password forget ACCOUNT'"));
+      return false;
+    }
+  request->account = argv[first + second];
+  return choose_action (request, argv[first], error);
+}
+
+int
+password_main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  Request request = { 0 };
+
+  if (!parse (argc, argv, &request, &error))
+    return report_error (error);
+  if (request.help)
+    print_help ();
+  else if (!run (&request, &error))
+    return report_error (error);
+  return EX_OK;
+}
