@@ -22,7 +22,7 @@ make_certificates
 start_scripted --serve --certificate "$work/certificates/good.pem"
 account me 'host = localhost' "port = $port" 'user = me' \
   "trust-file = $work/certificates/ca.pem"
-password me secret
+password me secret >"$work/out"
 printf '%s\n' 'From: me@example.org' 'To: you@example.net' \
   'Date: Thu, 01 Oct 2026 12:00:00 +0000' 'Message-ID: <crash@example.org>' \
   'Subject: crash' '' 'one' '.two' '..' 'three' >"$work/message"
@@ -79,17 +79,19 @@ run_queue () {
 
 # A kill keeps what the kernel has in memory, a power cut does not: so the order
 # counts as well. The file is synced, named, the name is synced, and only then is
-# the relay spoken to; the last record is synced before the final dot.
+# the relay spoken to; that the final dot is about to be sent is synced, and its
+# verdict, before the file goes.
 synced_in_order () {
+  postrider run # makes the directories
   reset
   strace -f -qq -o "$work/trace" \
     -e trace=fsync,fdatasync,linkat,unlinkat,connect,sendto,sendmsg \
     "$sendmail" -f me@example.org you@example.net <"$work/message" || return 1
   sed -E 's/^[0-9]+ +//; s/^connect\(.*AF_INET.*/relay/; s/\(.*//' \
     "$work/trace" | grep -E '^(fsync|fdatasync|linkat|unlinkat|relay)$' |
-    uniq >"$work/order"
+    awk '$1 != "relay" || last != "relay"; { last = $1 }' >"$work/order"
   cat "$work/order"
-  printf '%s\n' fsync linkat fsync relay fdatasync unlinkat fsync |
+  printf '%s\n' fsync linkat fsync relay fdatasync fdatasync unlinkat fsync |
     cmp - "$work/order"
 }
 
