@@ -83,7 +83,7 @@ begin () {
   unset postrider_work
   finished=
   trap leave EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'exit 1' HUP INT PIPE TERM
   mkdir "$work/bin"
   ln -s "$build/postrider" "$work/bin/sendmail"
   sendmail=$work/bin/sendmail
@@ -109,7 +109,7 @@ keep () { # keep PID: to be ended
 }
 
 leave () {
-  trap '' HUP INT TERM
+  trap '' HUP INT PIPE TERM
   if [ $failures != 0 ] || [ -z "$finished" ]; then
     for file in "$work/err" "$work/log" "$work"/*/log; do
       [ -s "$file" ] || continue
@@ -160,7 +160,7 @@ relay_account () {
 
 # password ACCOUNT PASSWORD
 password () {
-  printf '%s\n' "$2" | postrider password set "$1"
+  printf '%s\n' "$2" | postrider password set "$1" >"$work/out"
 }
 
 # Relays
