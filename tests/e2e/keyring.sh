@@ -5,11 +5,13 @@ top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${G_TEST_BUILDDIR:-$top}
 probe=$build/tests/e2e/keyring-probe
 fault=$build/tests/relay/keyring-fault
+terminal=$build/tests/e2e/terminal
 export KEYRING_HOST=relay.example KEYRING_USER=me@example.org
 export KEYRING_PASSWORD='pass word "\&7'
 directory=$(mktemp -d /tmp/keyring-XXXXXX)
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
+umask 022
 count=0
 
 # check NAME EXPECTED MODE COMMAND...: runs COMMAND, a line of shell, in a session
@@ -21,7 +23,7 @@ check () {
   shift 3
   count=$((count + 1))
   begun=$(date +%s)
-  got=$("$top/tests/relay/keyring" "$mode" "$directory/$mode" \
+  got=$(timeout 30 "$top/tests/relay/keyring" "$mode" "$directory/$mode" \
     sh -c "$*" 2>"$directory/stderr")
   status=$?
   taken=$(($(date +%s) - begun))
@@ -114,15 +116,14 @@ check "another user's or host's is not taken" "$absent" open \
    printf x | secret-tool store --label=x service smtp host relay.example user you
    printf x | secret-tool store --label=x service smtp host x user $KEYRING_USER
    $probe lookup 10"
-check "the newest of several" newer open \
-  "now=\$(date +%s); until [ \$(date +%s) != \$now ]; do :; done
-   printf newer | $put service smtp host relay.example more x
-   $probe lookup 10"
-check "the newest of several, stored the other way round" older empty \
-  "printf newer | $put service smtp host relay.example more x
-   now=\$(date +%s); until [ \$(date +%s) != \$now ]; do :; done
-   printf older | $put service smtp host relay.example
-   $probe lookup 10"
+later='now=$(date +%s); until [ $(date +%s) != $now ]; do :; done'
+for order in "x y" "y x"; do
+  check "the newest of several: $order" "${order#* }" empty \
+    "printf ${order% *} | $put service smtp host relay.example more ${order% *}
+     $later
+     printf ${order#* } | $put service smtp host relay.example more ${order#* }
+     $probe lookup 10"
+done
 
 # What is no password.
 check "empty" \
@@ -167,5 +168,65 @@ check "storing nothing" "data the password is empty" open \
 check "storing more than a password" \
   "data the password is not one line of UTF-8 text" open \
   "head -c 65537 /dev/zero | tr '\\0' x | $probe store 10"
+
+# postrider password.
+cat >"$directory/accounts" <<END
+[work]
+from = $KEYRING_USER
+host = $KEYRING_HOST
+user = $KEYRING_USER
+[open]
+from = open@example.org
+host = $KEYRING_HOST
+END
+set="$build/postrider password set -C $directory/accounts work 2>&1"
+forget="$build/postrider password --accounts-file=$directory/accounts forget work 2>&1"
+at="of $KEYRING_USER at $KEYRING_HOST"
+cr=$(printf '\r')
+check "typed, unseen" "$(printf '%s\n' "echo off" "Password $at: $cr" \
+  "The password $at is stored.$cr" "echo on" "status 0" "a b")" empty \
+  "$terminal Password 'a b
+' $set
+   $probe lookup 10"
+check "interrupted" "$(printf '%s\n' "echo off" "Password $at: $cr" "echo on" \
+  "signal 2" "$absent")" empty \
+  "$terminal Password '$(printf '\003')' $set; $probe lookup 10"
+check "the first line of stdin" \
+  "$(printf '%s\n' "The password $at is stored." "a b")" empty \
+  "printf 'a b\\nc\\n' | $set; $probe lookup 10"
+check "a last line without its end" \
+  "$(printf '%s\n' "The password $at is stored." "a b")" empty \
+  "printf 'a b' | $set; $probe lookup 10"
+check "nothing on stdin" \
+  "$(printf '%s\n' "postrider: the password is empty" 65)" empty \
+  "$set </dev/null; echo \$?"
+check "a carriage return on stdin" \
+  "$(printf '%s\n' "postrider: the password is not one line of UTF-8 text" 65)" \
+  empty "printf 'a\\r\\n' | $set; echo \$?"
+check "an endless line on stdin" \
+  "$(printf '%s\n' "postrider: the password is too long" 65)" empty \
+  "tr '\\0' x </dev/zero | $set; echo \$?"
+check "removed, and not there any more" "$(printf '%s\n' \
+  "The password $at is stored." "The password $at is removed." 0 \
+  "There was no password $at." 0)" empty \
+  "echo a | $set; $forget; echo \$?; $forget; echo \$?"
+check "set in a keyring that is locked" \
+  "$(printf '%s\n' "postrider: ${dismissed#* }" 75)" locked \
+  "echo a | $set; echo \$?"
+check "an account without a user" "$(printf '%s\n' \
+  "postrider: $directory/accounts:5: account \`open' has no \`user' to log in with: write \`user = NAME'" 78)" \
+  nobus "echo a | $build/postrider password set -C $directory/accounts open 2>&1
+         echo \$?"
+check "an account that is not there" "$(printf '%s\n' \
+  "postrider: there is no account \`wrok': did you mean \`work'?" 78)" nobus \
+  "echo a | $build/postrider password set -C $directory/accounts wrok 2>&1; echo \$?"
+check "no action" "$(printf '%s\n' \
+  "postrider: unknown command \`password show'; see --help" 64)" nobus \
+  "$build/postrider password show work 2>&1; echo \$?"
+usage="write \`postrider password set ACCOUNT' or \`postrider password forget ACCOUNT'"
+for arguments in "" "set" "set work hunter2"; do
+  check "password $arguments" "$(printf '%s\n' "postrider: $usage" 64)" nobus \
+    "$build/postrider password $arguments 2>&1; echo \$?"
+done
 
 echo "1..$count"
