@@ -72,19 +72,6 @@ account_address (const Account *account)
   return NULL;
 }
 
-static const ConfigSection *
-find_section (const Config *config, const char *name)
-{
-  for (size_t i = 0; i < config->sections->len; i++)
-    {
-      const ConfigSection *section = g_ptr_array_index (config->sections, i);
-
-      if (strcmp (section->name, name) == 0)
-        return section;
-    }
-  return NULL;
-}
-
 /* One section of an account, and what stands below it in [defaults]. */
 typedef struct
 {
@@ -210,7 +197,7 @@ static GPtrArray *
 read_accounts (Config *config, const char *home)
 {
   GPtrArray *accounts = g_ptr_array_new_with_free_func (account_free);
-  const ConfigSection *defaults = find_section (config, CONFIG_DEFAULTS);
+  const ConfigSection *defaults = config_find_section (config, CONFIG_DEFAULTS);
 
   if (defaults != NULL)
     check_defaults (config, defaults, home);
@@ -268,7 +255,7 @@ add_accounts (Accounts *accounts, Config *config, const char *home,
 static void
 apply_general (Accounts *accounts, Config *config, const char *home)
 {
-  const ConfigSection *general = find_section (config, CONFIG_GENERAL);
+  const ConfigSection *general = config_find_section (config, CONFIG_GENERAL);
 
   if (general != NULL)
     settings_apply (config, general, SETTING_OF_GENERAL, home,

@@ -178,8 +178,8 @@ is_section_name (const char *name)
   return true;
 }
 
-static const ConfigSection *
-find_section (const Config *config, const char *name)
+const ConfigSection *
+config_find_section (const Config *config, const char *name)
 {
   for (size_t i = 0; i < config->sections->len; i++)
     {
@@ -195,7 +195,7 @@ find_section (const Config *config, const char *name)
 static void
 begin_section (Reader *reader, const char *name, const char *at)
 {
-  const ConfigSection *earlier = find_section (reader->config, name);
+  const ConfigSection *earlier = config_find_section (reader->config, name);
   ConfigSection *section = g_new0 (ConfigSection, 1);
 
   section->name = g_strdup (name);

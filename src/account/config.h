@@ -56,6 +56,10 @@ Config *config_read (const char *file, bool *absent, GError **error);
 /* The same for OCTETS that came from FILE. */
 Config *config_parse (const char *file, const char *octets, size_t length);
 
+/* Section NAME; NULL: none. */
+const ConfigSection *config_find_section (const Config *config,
+                                          const char *name);
+
 /* The entry NAME of SECTION; NULL: none. */
 const ConfigEntry *config_find (const ConfigSection *section,
                                 const char *name);

@@ -1,6 +1,7 @@
 #include "submit/attempt.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "account/credential.h"
 #include "smtp/session.h"
@@ -79,6 +80,8 @@ converse (Session *session, Outcome *outcome, const Envelope *envelope,
 
   outcome->tls = g_strdup (session->tls);
   outcome->mechanism = g_strdup (session->mechanism);
+  outcome->no_dsn = strstr (envelope->notify, "SUCCESS") != NULL
+                    && !session->extensions.dsn;
   return transaction_run (session, &transaction, &usable);
 }
 

@@ -17,8 +17,9 @@ typedef struct
   GArray *owed;        /* of size_t: which forward-paths of the entry were tried */
   GPtrArray *statuses; /* of Status, one for each of them */
   Settled settled;
-  char *tls;           /* for the log; "" where it did not come so far */
+  char *tls;           /* for the log; NULL where it did not come so far */
   char *mechanism;
+  bool no_dsn;         /* success was to be notified, and the relay cannot */
   double seconds;
 } Outcome;
 

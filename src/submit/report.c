@@ -127,14 +127,15 @@ report_log (const Entry *entry, const Account *account, const Outcome *outcome)
   g_string_append_printf (
       line,
       "id=%s account=%s host=%s port=%d tls=\"%s\" auth=%s from=<%s> "
-      "recipients=%u relayed=%zu size=%" PRIu64 " attempt=%u seconds=%s "
+      "recipients=%u relayed=%zu size=%" PRIu64 " attempt=%u seconds=%s%s "
       "fate=%s",
       entry->id, account->name, account->relay.host, account->relay.port,
       outcome->tls == NULL ? "" : outcome->tls,
       outcome->mechanism == NULL ? "" : outcome->mechanism,
       entry->envelope->reverse_path, outcome->statuses->len,
       count_relayed (outcome), content_size (&entry->content),
-      entry->attempts, seconds, settled_names[outcome->settled]);
+      entry->attempts, seconds, outcome->no_dsn ? " dsn=no" : "",
+      settled_names[outcome->settled]);
   append_refusals (line, entry, outcome);
   log_line (outcome->settled == SETTLED_GONE     ? LOG_INFO
             : outcome->settled == SETTLED_QUEUED ? LOG_WARNING
@@ -199,6 +200,11 @@ report_person (const Entry *entry, const Account *account,
 {
   const Status *said = NULL;
 
+  if (outcome->no_dsn)
+    fprintf (stderr,
+             _ ("postrider: %s cannot notify of success, so it was not asked "
+                "to\n"),
+             account->relay.host);
   if (outcome->settled == SETTLED_GONE)
     return;
   for (size_t i = 0; i < outcome->statuses->len; i++)
