@@ -85,9 +85,9 @@ synced_in_order () {
   postrider run # makes the directories
   reset
   strace -f -qq -o "$work/trace" \
-    -e trace=fsync,fdatasync,linkat,unlinkat,connect,sendto,sendmsg \
+    -e trace=fsync,fdatasync,linkat,unlinkat,socket \
     "$sendmail" -f me@example.org you@example.net <"$work/message" || return 1
-  sed -E 's/^[0-9]+ +//; s/^connect\(.*AF_INET.*/relay/; s/\(.*//' \
+  sed -E 's/^[0-9]+ +//; s/^socket\(.*AF_INET.*/relay/; s/\(.*//' \
     "$work/trace" | grep -E '^(fsync|fdatasync|linkat|unlinkat|relay)$' |
     awk '$1 != "relay" || last != "relay"; { last = $1 }' >"$work/order"
   cat "$work/order"
