@@ -15,7 +15,6 @@ typedef struct
   Stream *stream;
   const Relay *relay;
   Sasl *sasl;
-  Secret *said; /* the last answer in base64, as the relay got it */
 } Auth;
 
 void
@@ -44,25 +43,17 @@ write_answer (Auth *auth, const char *before, const Secret *answer,
   stream_write_secret (auth->stream, out, length, shown);
 }
 
-/* No secret may come back in a reply and from there into a log. */
+/* Whatever the relay says from now on: its words go into logs. */
 static void
-redact (const Auth *auth, const Secret *password, Reply *reply)
+hide_password (Stream *stream, const Secret *password)
 {
-  for (guint i = 0; i < reply->lines->len; i++)
-    {
-      char **line = (char **) &g_ptr_array_index (reply->lines, i);
-      bool leaks = (password != NULL && secret_length (password) > 0
-                    && strstr (*line, secret_octets (password)) != NULL)
-                   || (auth->said != NULL && secret_length (auth->said) > 0
-                       && strstr (*line, secret_octets (auth->said)) != NULL);
+  g_autoptr (Secret) encoded = NULL;
 
-      if (leaks)
-        {
-          explicit_bzero (*line, strlen (*line));
-          g_free (*line);
-          *line = g_strdup ("***");
-        }
-    }
+  if (password == NULL)
+    return;
+  encoded = sasl_encode (password);
+  stream_hide (stream, password);
+  stream_hide (stream, encoded);
 }
 
 static Reply *
@@ -97,8 +88,7 @@ write_command (Auth *auth, const char *name, bool initial, Secret **pending)
       *pending = secret_new ("=", 1);
     }
   write_answer (auth, command, *pending, shown);
-  secret_free (auth->said);
-  auth->said = g_steal_pointer (pending);
+  g_clear_pointer (pending, secret_free);
 }
 
 /* The answer to a challenge in base64: PENDING if there is one. */
@@ -155,8 +145,7 @@ check_verdict (const Auth *auth, Reply *reply, GError **error)
 }
 
 static Reply *
-converse (Auth *auth, const char *name, bool initial, const Secret *password,
-          GError **error)
+converse (Auth *auth, const char *name, bool initial, GError **error)
 {
   g_autoptr (Secret) pending = NULL;
   Reply *reply;
@@ -168,13 +157,15 @@ converse (Auth *auth, const char *name, bool initial, const Secret *password,
       if (first == NULL)
         return NULL;
       pending = sasl_encode (first);
+      stream_hide (auth->stream, pending);
     }
   write_command (auth, name, initial, &pending);
   reply = ask (auth, error);
   /* This ends: a mechanism has a bounded number of answers. */
   while (reply != NULL && reply->code == CODE_CHALLENGE)
     {
-      Secret *answer = answer_challenge (auth, reply, &pending, error);
+      g_autoptr (Secret) answer =
+          answer_challenge (auth, reply, &pending, error);
 
       g_clear_pointer (&reply, reply_free);
       if (answer == NULL)
@@ -182,14 +173,12 @@ converse (Auth *auth, const char *name, bool initial, const Secret *password,
           cancel (auth);
           return NULL;
         }
-      secret_free (auth->said);
-      auth->said = answer;
+      stream_hide (auth->stream, answer);
       write_answer (auth, "", answer, "***");
       reply = ask (auth, error);
     }
   if (reply == NULL)
     return NULL;
-  redact (auth, password, reply);
   return check_verdict (auth, reply, error);
 }
 
@@ -200,7 +189,7 @@ try_mechanism (Stream *stream, const Relay *relay, const SaslLogin *login,
                bool initial, GError **error)
 {
   g_autoptr (Sasl) sasl = sasl_new (mechanism, offered, login, error);
-  Auth auth = { stream, relay, sasl, NULL };
+  Auth auth = { stream, relay, sasl };
   Reply *reply;
 
   if (sasl == NULL)
@@ -212,10 +201,8 @@ try_mechanism (Stream *stream, const Relay *relay, const SaslLogin *login,
       return NULL;
     }
   stream_mask_input (stream, true);
-  reply =
-      converse (&auth, sasl_name (mechanism), initial, login->password, error);
+  reply = converse (&auth, sasl_name (mechanism), initial, error);
   stream_mask_input (stream, false);
-  secret_free (auth.said);
   return reply;
 }
 
@@ -269,6 +256,7 @@ auth_run (Stream *stream, const Relay *relay, const Extensions *extensions,
   Reply *reply;
 
   auth_login (relay, secret, stream, &login);
+  hide_password (stream, secret);
   reply = sasl_check (relay->auth, &login, error)
               ? try_all (stream, relay, &login, offered, mechanism, error)
               : NULL;

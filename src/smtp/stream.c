@@ -38,7 +38,8 @@ struct Stream
 {
   int fd;
   const Trace *trace;
-  bool masked; /* received lines in the trace */
+  bool masked;       /* received lines in the trace */
+  GPtrArray *hidden; /* of Secret, to be kept out of received lines */
   const Transport *transport;
   Tls *tls; /* NULL before TLS */
   Buffer in, out;
@@ -184,6 +185,8 @@ stream_new (int fd, const Trace *trace)
   stream->fd = fd;
   stream->trace = trace;
   stream->transport = &plain;
+  stream->hidden =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) secret_free);
   stream->since = g_get_monotonic_time ();
   return stream;
 }
@@ -197,6 +200,7 @@ stream_free (Stream *stream)
   buffer_free (&stream->out);
   g_clear_error (&stream->read_error);
   g_clear_error (&stream->write_error);
+  g_ptr_array_unref (stream->hidden);
   tls_free (stream->tls);
   close (stream->fd);
   g_free (stream);
@@ -332,6 +336,36 @@ trace_received (const Stream *stream, const char *line, size_t size)
   trace_line (stream->trace, TRACE_RECEIVED, shown, strlen (shown));
 }
 
+static bool
+repeats_secret (const Stream *stream, const char *text, size_t size)
+{
+  for (guint i = 0; i < stream->hidden->len; i++)
+    {
+      const Secret *secret = g_ptr_array_index (stream->hidden, i);
+
+      if (memmem (text, size, secret_octets (secret), secret_length (secret))
+          != NULL)
+        return true;
+    }
+  return false;
+}
+
+/* The line's new size. */
+static size_t
+hide_secrets (const Stream *stream, char *line, size_t size)
+{
+  static const char stars[] = "***";
+  size_t shown = strlen ("250-");
+
+  if (size <= shown || memcmp (line, "334", 3) == 0
+      || !repeats_secret (stream, line + shown, size - shown))
+    return size;
+  explicit_bzero (line + shown, size - shown);
+  size = MIN (size, shown + strlen (stars));
+  memcpy (line + shown, stars, size - shown);
+  return size;
+}
+
 /* Takes the line of *LENGTH octets (the LF included) out of the buffer. */
 static const char *
 take_line (Stream *stream, size_t *length, bool *bare_lf, GError **error)
@@ -345,6 +379,7 @@ take_line (Stream *stream, size_t *length, bool *bare_lf, GError **error)
     return fail_too_long (error);
   stream->in.start += *length;
   stream->since = g_get_monotonic_time ();
+  size = hide_secrets (stream, line, size);
   line[size] = '\0';
   trace_received (stream, line, size);
   if (memchr (line, '\0', size) != NULL || memchr (line, '\r', size) != NULL)
@@ -463,6 +498,16 @@ void
 stream_mask_input (Stream *stream, bool masked)
 {
   stream->masked = masked;
+}
+
+void
+stream_hide (Stream *stream, const Secret *secret)
+{
+  size_t length = secret_length (secret);
+
+  if (length > 0)
+    g_ptr_array_add (stream->hidden,
+                     secret_new (secret_octets (secret), length));
 }
 
 bool

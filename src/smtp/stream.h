@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "base/deadline.h"
+#include "base/secret.h"
 #include "smtp/relay.h"
 #include "smtp/trace.h"
 
@@ -48,6 +49,11 @@ const char *stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
 /* While MASKED the trace shows nothing but the code of a received line: what the
  * relay says during a login may repeat the secret. */
 void stream_mask_input (Stream *stream, bool masked);
+
+/* From now on a line that repeats SECRET (copied) is read as its code and "***",
+ * and traced like that: whatever the relay says, no log learns it. 334 is left
+ * as it is, since it is for the mechanism alone. */
+void stream_hide (Stream *stream, const Secret *secret);
 
 /* Whether octets of the peer are waiting that no one asked for, in our buffer,
  * in TLS or in the socket. Does not wait. The end of the connection is no input;

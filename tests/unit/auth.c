@@ -240,6 +240,7 @@ test_redacted (void)
     "535 no secret here",
     "535 line was AUTH PLAIN " PLAIN,
     "535-fine\n< 535 secret",
+    "535 in base64 it is c2VjcmV0",
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (echoes); i++)
@@ -253,6 +254,7 @@ test_redacted (void)
 
       g_assert_null (strstr (text, "secret"));
       g_assert_null (strstr (text, PLAIN));
+      g_assert_null (strstr (text, "c2VjcmV0"));
       g_assert_nonnull (strstr (text, "***"));
     }
 }
