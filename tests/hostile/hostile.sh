@@ -13,6 +13,7 @@
 #   #: unlogged REGEX   and does not match this
 #   #: logins N         so many AUTH lines reached the relay; 0 unless said
 #   #: messages N       so many whole messages did; 0, or 1 where the fate is gone
+#   #: ends N           so many ends of data; as many unless said
 #   #: connections N    1 unless said
 #   #: seconds N        at most; 10 unless said
 #   #: modes MODE...    implicit starttls unless said
@@ -27,8 +28,11 @@
 #
 # And always, whatever the relay does: outside TLS nothing but EHLO, STARTTLS and
 # QUIT; never HELO; nothing sent before its time; no password, whether plain or
-# base64, in log, output or state; no control character in log or output; a
-# message that arrived is the one that was sent.
+# base64, in log, output (with the conversation that -v shows) or state; no
+# control character in log or output; a message that arrived is the one that was
+# sent.
+#
+# HOSTILE_ONLY=NAME in the environment: only dialogues whose names hold NAME.
 
 here=$(cd "$(dirname "$0")" && pwd)
 relay_tools=$here/../relay
@@ -36,6 +40,7 @@ build=${G_TEST_BUILDDIR:-$PWD}
 password='s3cr3t-Pa55%word'
 nl='
 '
+cr=$(printf '\r')
 
 # A keyring that holds the password, then this script again.
 if [ -z "${HOSTILE_DIRECTORY-}" ]; then
@@ -60,7 +65,7 @@ password_plain=$(printf '\0me\0%s' "$password" | base64)
 # What the head of the dialogue says, in variables say_NAME.
 read_head () {
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
-  say_messages= say_connections=1 say_seconds=10 say_account= say_relay=
+  say_messages= say_ends= say_connections=1 say_seconds=10 say_account= say_relay=
   say_modes='implicit starttls' say_for= say_certificate=good say_shut=yes
   say_to=one@example.org say_many=0 say_size=0
   while IFS= read -r line; do
@@ -73,7 +78,7 @@ read_head () {
       key=${line#*: }
       replace "${key#* }"
       key=${key%% *}
-      case " exit fate stage log unlogged logins messages connections seconds \
+      case " exit fate stage log unlogged logins messages ends connections seconds \
 relay modes for certificate to many size shut " in
       *" $key "*) eval "say_$key=\$replaced" ;;
       esac
@@ -84,6 +89,7 @@ relay modes for certificate to many size shut " in
   done <"$dialogue"
   [ "$say_fate" != gone ] || : "${say_messages:=1}"
   : "${say_messages:=0}"
+  : "${say_ends:=$say_messages}"
 }
 
 # replace TEXT: $replaced, with the variable's value in its place.
@@ -173,7 +179,7 @@ run_sendmail () {
   start=$(date +%s%3N)
   # shellcheck disable=SC2046 # recipients are words
   XDG_STATE_HOME="$case/state" timeout -s KILL 30 "$build/postrider" sendmail \
-    -C "$case/accounts" -f me@example.org $(recipients) \
+    -C "$case/accounts" -v -f me@example.org $(recipients) \
     <"$case/message" >"$case/out" 2>&1
   status=$?
   milliseconds=$(($(date +%s%3N) - start))
@@ -254,6 +260,8 @@ check_relay () {
 
 check_messages () {
   [ "$whole" = "$say_messages" ] || complain "$whole messages arrived"
+  ends=$(cat "$case"/relay/*.tls | LC_ALL=C grep -caxF ".$cr")
+  [ "$ends" = "$say_ends" ] || complain "$ends ends of data were sent"
   [ "$clean" = "$messages" ] || complain "bare CR or LF"
   [ "$whole" = 0 ] || for message in "$case"/relay/*.message-*; do
     grep -q " - message ${message##*-} whole" "${message%.message-*}.log" ||
@@ -324,9 +332,9 @@ run_case () {
   run_sendmail
   check_case
   if [ -z "$complaints" ]; then
-    echo "ok $number - $title"
+    printf "ok %d - %s\n" $number "$title"
   else
-    echo "not ok $number - $title"
+    printf "not ok %d - %s\n" $number "$title"
     show | LC_ALL=C tr -c ' -~\n' '?' | cut -c 1-300 | sed 's/^/# /'
   fi
   rm -rf "$case"
@@ -349,7 +357,7 @@ $values
 END
 }
 
-# hostile GROUP: all its dialogues, or those whose name holds $HOSTILE_ONLY.
+# hostile GROUP: all its dialogues.
 hostile () {
   number=0
   "$relay_tools/certificates" "$directory/certificates"
