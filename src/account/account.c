@@ -1,6 +1,8 @@
 #include "account/account.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 
@@ -274,6 +276,14 @@ add_file (GPtrArray *configs, const char *file, GError **error)
   return config != NULL || absent;
 }
 
+/* An administrator may keep the system's file from users: one who has a file is
+   not troubled by that. */
+static bool
+is_kept_from_us (const char *file)
+{
+  return access (file, R_OK) < 0 && errno == EACCES;
+}
+
 /* The files (of Config), the user's before the system's. */
 static GPtrArray *
 read_files (const char *file, const char *user_file, GError **error)
@@ -290,7 +300,8 @@ read_files (const char *file, const char *user_file, GError **error)
       g_ptr_array_add (configs, config);
     }
   else if ((user_file != NULL && !add_file (configs, user_file, error))
-           || !add_file (configs, SYSTEM_FILE, error))
+           || !((configs->len > 0 && is_kept_from_us (SYSTEM_FILE))
+                || add_file (configs, SYSTEM_FILE, error)))
     return NULL;
   return g_steal_pointer (&configs);
 }

@@ -92,7 +92,7 @@ const Setting settings[] = {
     NULL, N_ ("How long to wait for the relay's goodbye.") },
   { "log", SETTING_LOG, GENERAL (log), NULL, NULL,
     N_ ("Where the log goes: `syslog' (unless set), `none', or a file.") },
-  { "maximum-size", SETTING_SIZE, GENERAL (maximum_size), "256M", NULL,
+  { "maximum-size", SETTING_SIZE, GENERAL (maximum_size), "2G", NULL,
     N_ ("The largest message that is taken; 0 is no limit.") },
 };
 

@@ -5,7 +5,6 @@ need_root
 need postfix dovecot openssl
 begin 400
 start_relay postfix
-printf '%s\n' 'maximum-size = 0' >>"$accounts"
 relay_account me postfix tls
 password me "$relay_password" || exit 1
 

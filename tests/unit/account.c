@@ -102,7 +102,7 @@ test_minimal (Fixture *fixture, const void *data)
   g_assert_null (account->relay.auth);
   g_assert_null (account->relay.trust_file);
   g_assert_null (accounts->general.log);
-  g_assert_cmpuint (accounts->general.maximum_size, ==, 256 * 1024 * 1024);
+  g_assert_cmpuint (accounts->general.maximum_size, ==, UINT64_C (1) << 31);
 }
 
 static void
