@@ -75,6 +75,21 @@ session_is_quiet (Session *session, GError **error)
   return false;
 }
 
+/* A relay that waits for TLS to begin says nothing, until it or we give up. */
+static void
+suggest_implicit (const Session *session, Stage stage, GError **error)
+{
+  GError *silence = *error;
+
+  if (stage != STAGE_GREETING || session->relay->tls != TLS_STARTTLS
+      || !g_error_matches (silence, FAILURE, FAILURE_TEMPORARY))
+    return;
+  *error = g_error_new (FAILURE, FAILURE_TEMPORARY,
+                        _ ("%s; perhaps this port wants `tls = implicit'"),
+                        silence->message);
+  g_error_free (silence);
+}
+
 /* Takes ERROR. Those of connect and TLS name the relay themselves. */
 static bool
 fail (const Session *session, Stage stage, GError *error, Status **status)
@@ -83,6 +98,7 @@ fail (const Session *session, Stage stage, GError *error, Status **status)
     {
       g_autofree char *endpoint = relay_endpoint (session->relay);
 
+      suggest_implicit (session, stage, &error);
       g_prefix_error (&error, "%s: ", endpoint);
     }
   *status = status_new_failure (stage, error);
