@@ -38,6 +38,7 @@ END
 printf %s 'of the keyring' >"$work/keyring-password"
 chmod 644 "$work/bus.conf" "$work/keyring-password"
 cat >"$work/inside" <<'END'
+set -x
 rider="setpriv --reuid rider --regid rider --clear-groups env -i"
 session="$rider HOME=$HOME XDG_RUNTIME_DIR=/run/user/$uid
   DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$uid/bus"
@@ -97,7 +98,12 @@ done
 END
 
 in_machine "$work/inside" >"$work/inside.log" 2>&1
-check "the machine did its work" [ $? = 0 ]
+inside=$?
+did_its_work () {
+  tail -n 20 "$work/inside.log"
+  [ $inside = 0 ]
+}
+check "the machine did its work" did_its_work
 result () { # result NAME WHAT VALUE
   echo "$2 is $(cat "$work/$1.$2")"
   [ "$(cat "$work/$1.$2")" = "$3" ]
@@ -113,8 +119,8 @@ check "no environment, open: nothing is queued" result open queued 0
 check "locked: the status is 0" result locked status 0
 check "locked: nothing is printed" result locked out ''
 check "locked: it is queued" result locked queued 1
-check "locked: that took less than a second" \
-  [ "$(cat "$work/locked.ms")" -lt 1000 ]
+# Who waits for somebody to unlock it waits ten seconds at least.
+check "locked: that was not waited for" [ "$(cat "$work/locked.ms")" -lt 5000 ]
 check "unlocked: postrider run sends it" result run status 0
 check "unlocked: the relay has it" relayed locked
 check "unlocked: nothing is queued" result run queued 0

@@ -384,7 +384,9 @@ converse (const Relay *relay, int fd, unsigned connection)
 static void
 on_signal (int signal)
 {
-  terminated = terminated || signal == SIGTERM;
+  /* Never written otherwise: one signal may come in the midst of another. */
+  if (signal == SIGTERM)
+    terminated = 1;
 }
 
 static void
