@@ -102,8 +102,8 @@ static void
 print_help (FILE *stream)
 {
   fprintf (stream, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
-                      "Takes mail to your relay, over TLS, with your "
-                      "keyring's secret.\n\n"));
+                      "Takes mail to your relay, over TLS, with the "
+                      "password in your keyring.\n\n"));
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
     fprintf (stream, "  %-10s %s\n", commands[i].name, _ (commands[i].help));
   fprintf (stream, _ ("\n`postrider COMMAND --help' tells more about each.\n"));

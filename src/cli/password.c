@@ -240,8 +240,8 @@ print_help (void)
              "       postrider password forget ACCOUNT\n"
              "Stores the password of an account in the keyring, or removes it "
              "from there.\n"
-             "It is asked for on the terminal; where stdin is no terminal, it "
-             "is its first line.\n\n%s"),
+             "It is asked for on the terminal; where standard input is no "
+             "terminal, it is its first line.\n\n%s"),
           text);
 }
 

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Every language of po/LINGUAS has every message of the sources, none of them
+# fuzzy, and the program speaks it.
+top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+build=${G_TEST_BUILDDIR:-$top/build}
+# Where tests/translated, which is the program, looks for its catalogs.
+catalogs=$build/tests/locale
+count=0
+
+report () { # report STATUS NAME [DETAILS]
+  count=$((count + 1))
+  if [ "$1" = 0 ]; then
+    echo "ok $count - $2"
+  else
+    echo "not ok $count - $2"
+    printf '%s\n' "$3" | sed 's/^/# /'
+  fi
+}
+
+skip () { # skip NAME WHY
+  count=$((count + 1))
+  echo "ok $count - $1 # SKIP $2"
+}
+
+for command in xgettext msgmerge msgattrib msgfmt; do
+  if ! command -v $command >/dev/null; then
+    echo "1..0 # SKIP $command is not installed"
+    exit 0
+  fi
+done
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work" "$catalogs"' EXIT
+trap 'exit 1' HUP INT TERM
+
+languages=$(sed 's/#.*//' "$top/po/LINGUAS")
+options=$(sed -n 's/^XGETTEXT_OPTIONS *= *//p' "$top/po/Makevars")
+
+# The first message of what msgattrib lets through, without the header.
+some () {
+  msgattrib "$@" --no-obsolete --no-wrap 2>&1 | grep -A 3 '^#: ' | head -n 12
+}
+
+xgettext $options --directory="$top" --files-from="$top/po/POTFILES.in" \
+  --output="$work/postrider.pot" >"$work/messages" 2>&1
+report $? "the sources give their messages" "$(cat "$work/messages")"
+
+found=$(cat "$work/messages")
+[ -z "$found" ]
+report $? "xgettext has nothing to say about the sources" "$found"
+
+for language in $languages; do
+  po=$top/po/$language.po
+  found=$(msgfmt --check --output-file=/dev/null "$po" 2>&1)
+  report $? "$language.po is well formed" "$found"
+
+  msgmerge --quiet --output-file="$work/$language.po" "$po" \
+    "$work/postrider.pot" || exit 1
+  found=$(some --untranslated "$work/$language.po")
+  [ -z "$found" ]
+  report $? "$language.po has every message" "$found"
+
+  found=$(some --only-fuzzy "$work/$language.po")
+  [ -z "$found" ]
+  report $? "$language.po has no fuzzy message" "$found"
+done
+
+# Locales of which one lets messages be translated: C does not, and C.UTF-8 not
+# everywhere. Where there is no other, one is made.
+candidates () {
+  locale -a | grep -iE '\.utf-?8$' | grep -v '^C\.' | head -n 1
+  if command -v localedef >/dev/null; then
+    mkdir -p "$work/locales"
+    localedef -i en_US -f UTF-8 "$work/locales/en_US.UTF-8" >/dev/null 2>&1
+    [ ! -d "$work/locales/en_US.UTF-8" ] || echo made
+  fi
+  echo C.UTF-8
+}
+
+# help LANGUAGE LOCALE
+help () {
+  if [ "$2" = made ]; then
+    LOCPATH=$work/locales LC_ALL=en_US.UTF-8 LANGUAGE=$1 \
+      "$build/tests/translated" --help
+  else
+    LC_ALL=$2 LANGUAGE=$1 "$build/tests/translated" --help
+  fi
+}
+
+first_line () { # first_line LANGUAGE LOCALE
+  help "$1" "$2" | head -n 1
+}
+
+english=$(first_line en C)
+for language in $languages; do
+  mkdir -p "$catalogs/$language/LC_MESSAGES"
+  msgfmt --output-file="$catalogs/$language/LC_MESSAGES/postrider.mo" \
+    "$top/po/$language.po"
+  other=
+  for locale in $(candidates); do
+    [ "$locale" = C.UTF-8 ] || other=yes
+    found=$(first_line "$language" "$locale")
+    [ "$found" = "$english" ] || break
+  done
+  if [ "$found" = "$english" ] && [ -z "$other" ]; then
+    skip "the program speaks $language" "there is no locale but C"
+  else
+    [ -n "$found" ] && [ "$found" != "$english" ]
+    report $? "the program speaks $language" "it says: $found"
+  fi
+done
+
+echo "1..$count"
