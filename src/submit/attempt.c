@@ -31,51 +31,73 @@ same_for_all (const Status *status, size_t count)
   return statuses;
 }
 
-/* Between the final dot and the record of its verdict a signal would leave the
-   message sent and not known to be: the duplicate of RFC 1047. */
-static void
-block_signals (sigset_t *before)
-{
-  sigset_t set;
+/* From the final dot to the record of its verdict a signal would leave the message
+   sent and not known to be: the duplicate of RFC 1047. After that the caller has
+   its true exit status to give. So what comes then is only noted, and has its way
+   at the start of another attempt. Handlers and not a mask: the keyring's threads
+   would take the signal. */
+static const int deferrable[] = { SIGINT, SIGTERM, SIGHUP };
+static struct sigaction before[G_N_ELEMENTS (deferrable)];
+static bool deferring;
+static volatile sig_atomic_t noted;
 
-  sigemptyset (&set);
-  sigaddset (&set, SIGINT);
-  sigaddset (&set, SIGTERM);
-  sigaddset (&set, SIGHUP);
-  sigprocmask (SIG_BLOCK, &set, before);
+static void
+note_signal (int signal)
+{
+  noted = signal;
 }
 
-typedef struct
+static void
+defer_signals (void)
 {
-  Entry *entry;
-  sigset_t before;
-  bool blocked;
-} EndOfData;
+  struct sigaction action
+      = { .sa_handler = note_signal, .sa_flags = SA_RESTART };
+
+  if (deferring)
+    return;
+  deferring = true;
+  for (size_t i = 0; i < G_N_ELEMENTS (deferrable); i++)
+    {
+      sigaction (deferrable[i], NULL, &before[i]);
+      if (before[i].sa_handler != SIG_IGN)
+        sigaction (deferrable[i], &action, NULL);
+    }
+}
+
+static void
+release_signals (void)
+{
+  if (!deferring)
+    return;
+  deferring = false;
+  for (size_t i = 0; i < G_N_ELEMENTS (deferrable); i++)
+    sigaction (deferrable[i], &before[i], NULL);
+  if (noted != 0)
+    raise (noted);
+}
 
 static bool
 before_end_of_data (void *data, GError **error)
 {
-  EndOfData *end = data;
+  Entry *entry = data;
 
-  if (!end->blocked)
-    block_signals (&end->before);
-  end->blocked = true;
+  defer_signals ();
   /* On disk before it is on the wire: a crash after this line leaves an entry
      that knows that the relay may have the message. */
   return entry_record_end_of_data (
-      end->entry, g_get_real_time () / G_USEC_PER_SEC, error);
+      entry, g_get_real_time () / G_USEC_PER_SEC, error);
 }
 
 static GPtrArray *
 converse (Session *session, Outcome *outcome, const Envelope *envelope,
-          EndOfData *end)
+          Entry *entry)
 {
   bool usable;
   Transaction transaction = {
     .envelope = envelope,
-    .content = &end->entry->content,
+    .content = &entry->content,
     .before_end_of_data = before_end_of_data,
-    .data = end,
+    .data = entry,
   };
 
   outcome->tls = g_strdup (session->tls);
@@ -108,22 +130,20 @@ attempt_run (Queue *queue, Entry *entry, const Account *account,
   g_autoptr (Outcome) outcome = g_new0 (Outcome, 1);
   g_autoptr (Envelope) envelope = entry_owed (entry, &outcome->owed);
   g_autoptr (Status) status = NULL;
-  EndOfData end = { .entry = entry };
   int64_t start = g_get_monotonic_time ();
   Session *session;
   bool settled;
 
+  release_signals ();
   if (!entry_record_attempt (entry, g_get_real_time () / G_USEC_PER_SEC,
                              error))
     return NULL;
   session = log_in (account, interactive, trace, &status);
   outcome->statuses = session != NULL
-                          ? converse (session, outcome, envelope, &end)
+                          ? converse (session, outcome, envelope, entry)
                           : same_for_all (status, outcome->owed->len);
   settled = queue_settle (queue, entry, outcome->owed, outcome->statuses,
                           &outcome->settled, error);
-  if (end.blocked)
-    sigprocmask (SIG_SETMASK, &end.before, NULL);
   g_clear_pointer (&session, session_close);
   outcome->seconds
       = (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;

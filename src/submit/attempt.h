@@ -27,7 +27,9 @@ void outcome_free (Outcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Outcome, outcome_free)
 
 /* Fetches the credential, sends what is owed, settles the entry. INTERACTIVE: a
- * person is there to be asked. NULL and an error only where the queue cannot be
+ * person is there to be asked. Where a final dot was sent, SIGINT, SIGTERM and
+ * SIGHUP are put off until the next attempt, so that the caller can tell the
+ * truth. NULL and an error only where the queue cannot be
  * written; what the relay or the keyring did is in the outcome. */
 Outcome *attempt_run (Queue *queue, Entry *entry, const Account *account,
                       bool interactive, const Trace *trace, GError **error);
