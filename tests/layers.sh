@@ -4,17 +4,7 @@
 # things belong in one place only.
 top=${G_TEST_SRCDIR:-$(dirname "$0")/..}
 cd "$top" || exit 1
-count=0
-
-report () { # report STATUS NAME [DETAILS]
-  count=$((count + 1))
-  if [ "$1" = 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    echo "$3" | sed 's/^/# /'
-  fi
-}
+. tests/report.sh
 
 # only WHAT PATTERN FILE...: PATTERN is found in no source but FILE...
 only () {

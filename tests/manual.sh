@@ -6,22 +6,7 @@ top=${G_TEST_SRCDIR:-$(dirname "$0")/..}
 cd "$top" || exit 1
 program=doc/postrider.1
 accounts=doc/postrider-accounts.5
-count=0
-
-report () { # report STATUS NAME [DETAILS]
-  count=$((count + 1))
-  if [ "$1" = 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    echo "$3" | sed 's/^/# /'
-  fi
-}
-
-skip () { # skip NAME WHY
-  count=$((count + 1))
-  echo "ok $count - $1 # SKIP $2"
-}
+. tests/report.sh
 
 # missing PAGE FORMAT: those of the lines on stdin, put in FORMAT, an extended
 # regular expression, that PAGE does not have. No line at all is wrong as well.

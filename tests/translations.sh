@@ -5,22 +5,7 @@ top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${G_TEST_BUILDDIR:-$top/build}
 # Where tests/translated, which is the program, looks for its catalogs.
 catalogs=$build/tests/locale
-count=0
-
-report () { # report STATUS NAME [DETAILS]
-  count=$((count + 1))
-  if [ "$1" = 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    printf '%s\n' "$3" | sed 's/^/# /'
-  fi
-}
-
-skip () { # skip NAME WHY
-  count=$((count + 1))
-  echo "ok $count - $1 # SKIP $2"
-}
+. "$top/tests/report.sh"
 
 for command in xgettext msgmerge msgattrib msgfmt; do
   if ! command -v $command >/dev/null; then
