@@ -14,12 +14,6 @@ deadline_passed (Deadline deadline)
   return g_get_monotonic_time () >= deadline.at;
 }
 
-Deadline
-deadline_sooner (Deadline a, Deadline b)
-{
-  return a.at < b.at ? a : b;
-}
-
 int
 deadline_poll (Deadline deadline)
 {

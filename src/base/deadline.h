@@ -14,7 +14,6 @@ typedef struct
 
 Deadline deadline_in (unsigned milliseconds);
 bool deadline_passed (Deadline deadline);
-Deadline deadline_sooner (Deadline a, Deadline b);
 
 /* Milliseconds left, for poll(2): 0 when passed, rounded up. */
 int deadline_poll (Deadline deadline);

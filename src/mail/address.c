@@ -790,16 +790,6 @@ address_mailbox (const Address *address)
 
 /* Comparing. */
 
-bool
-address_equal (const Address *a, const Address *b)
-{
-  if (strcmp (a->local_part, b->local_part) != 0)
-    return false;
-  if (a->domain == NULL || b->domain == NULL)
-    return a->domain == b->domain;
-  return g_ascii_strcasecmp (a->domain, b->domain) == 0;
-}
-
 /* The domain of PATH with its '@', or the end of PATH. */
 static const char *
 path_domain (const char *path)

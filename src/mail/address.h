@@ -54,11 +54,8 @@ char *address_path (const Address *address);
  * RFC 2047 has it where it is not ASCII. */
 char *address_mailbox (const Address *address);
 
-/* Same mailbox: local-part to the octet, domain without regard to (ASCII)
- * case. */
-bool address_equal (const Address *a, const Address *b);
-
-/* The same for two paths as address_path writes them. */
+/* Same mailbox, for two paths as address_path writes them: local-part to the
+ * octet, domain without regard to (ASCII) case. */
 bool address_path_equal (const char *a, const char *b);
 
 /* PATH with its domain in lower case: equal for equal paths. */

@@ -26,7 +26,7 @@ typedef struct
    recipients at once. The commands of a round are numbered: MAIL, each RCPT,
    DATA.
    Functions that return a bool return false where the session is over; then
-   usable is false and everybody has a status. */
+   it is broken and everybody has a status. */
 typedef struct
 {
   Session *session;
@@ -35,7 +35,6 @@ typedef struct
   GArray *recipients; /* of Recipient */
   bool utf8;
   bool plain; /* optional parameters were refused */
-  bool usable;
 
   GArray *round;   /* of Recipient *: those without a status */
   GArray *lengths; /* of size_t: octets of the commands that were sent */
@@ -97,7 +96,7 @@ break_off (Run *run, Stage stage, GError *error)
     }
   judge (run, false, status_new_failure (stage, error));
   g_error_free (error);
-  run->usable = false;
+  run->session->broken = true;
   return false;
 }
 
@@ -116,7 +115,7 @@ static bool
 break_off_reply (Run *run, Stage stage, const Reply *reply)
 {
   judge (run, false, reply_status (stage, reply));
-  run->usable = false;
+  run->session->broken = true;
   return false;
 }
 
@@ -496,7 +495,7 @@ give_up_content (Run *run, GError *error)
 {
   judge (run, false, status_new_failure (STAGE_CONTENT, error));
   g_error_free (error);
-  run->usable = false;
+  run->session->broken = true;
   return false;
 }
 
@@ -674,8 +673,7 @@ finish (Run *run)
 }
 
 GPtrArray *
-transaction_run (Session *session, const Transaction *transaction,
-                 bool *usable)
+transaction_run (Session *session, const Transaction *transaction)
 {
   Run run = {
     .session = session,
@@ -683,7 +681,6 @@ transaction_run (Session *session, const Transaction *transaction,
     .recipients = g_array_new (FALSE, FALSE, sizeof (Recipient)),
     .round = g_array_new (FALSE, FALSE, sizeof (Recipient *)),
     .lengths = g_array_new (FALSE, FALSE, sizeof (size_t)),
-    .usable = true,
   };
 
   /* Each round gives a status to somebody, or is the one that learns that
@@ -691,7 +688,5 @@ transaction_run (Session *session, const Transaction *transaction,
   if (prepare (&run))
     while (begin_round (&run) && run_round (&run))
       ;
-  *usable = run.usable;
-  session->broken = !run.usable;
   return finish (&run);
 }

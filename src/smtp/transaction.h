@@ -26,7 +26,6 @@ typedef struct
 } Transaction;
 
 /* A Status for each forward-path, in the envelope's order (element-free-func
- * set; owned by the caller). *USABLE tells whether the session can carry another
+ * set; owned by the caller). Afterwards the session is broken, or can carry another
  * message. */
-GPtrArray *transaction_run (Session *session, const Transaction *transaction,
-                            bool *usable);
+GPtrArray *transaction_run (Session *session, const Transaction *transaction);

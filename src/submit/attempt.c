@@ -92,7 +92,6 @@ static GPtrArray *
 converse (Session *session, Outcome *outcome, const Envelope *envelope,
           Entry *entry)
 {
-  bool usable;
   Transaction transaction = {
     .envelope = envelope,
     .content = &entry->content,
@@ -104,7 +103,7 @@ converse (Session *session, Outcome *outcome, const Envelope *envelope,
   outcome->mechanism = g_strdup (session->mechanism);
   outcome->no_dsn = strstr (envelope->notify, "SUCCESS") != NULL
                     && !session->extensions.dsn;
-  return transaction_run (session, &transaction, &usable);
+  return transaction_run (session, &transaction);
 }
 
 static Session *

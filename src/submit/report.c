@@ -70,7 +70,16 @@ append_quoted (GString *line, const char *text)
   g_string_append_c (line, '"');
 }
 
-/* Every forward-path that was not taken; what concerns all is said once. */
+/* Every forward-path that was not taken is worth a word; what concerns them all
+   was SAID once (NULL: nothing was yet). */
+static bool
+is_worth_saying (const Status *status, const Status *said)
+{
+  return status->fate != FATE_RELAYED
+         && (said == NULL || status->scope == SCOPE_RECIPIENT
+             || !same_words (said, status));
+}
+
 static void
 append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
 {
@@ -81,9 +90,7 @@ append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
       const Status *status = outcome->statuses->pdata[i];
       g_autofree char *text = words (status);
 
-      if (status->fate == FATE_RELAYED
-          || (said != NULL && status->scope != SCOPE_RECIPIENT
-              && same_words (said, status)))
+      if (!is_worth_saying (status, said))
         continue;
       if (status->scope == SCOPE_RECIPIENT)
         g_string_append_printf (line, " rcpt=%s",
@@ -175,6 +182,20 @@ print_refusal (const Entry *entry, const Account *account,
     print_words (status->stage, account->relay.host, text);
 }
 
+/* In this attempt or an earlier one. */
+static bool
+somebody_has_it (const Entry *entry)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      const Status *status = entry->statuses->pdata[i];
+
+      if (status != NULL && status->fate == FATE_RELAYED)
+        return true;
+    }
+  return false;
+}
+
 static void
 print_what_next (const Entry *entry, const Outcome *outcome)
 {
@@ -183,7 +204,7 @@ print_what_next (const Entry *entry, const Outcome *outcome)
              _ ("postrider: the message is queued as %s; "
                 "`postrider run' tries again\n"),
              entry->id);
-  else if (report_exit_status (outcome) == EX_OK)
+  else if (somebody_has_it (entry))
     fprintf (stderr,
              _ ("postrider: the other recipients have the message; a copy is "
                 "held as %s\n"),
@@ -211,9 +232,7 @@ report_person (const Entry *entry, const Account *account,
     {
       const Status *status = outcome->statuses->pdata[i];
 
-      if (status->fate == FATE_RELAYED
-          || (said != NULL && status->scope != SCOPE_RECIPIENT
-              && same_words (said, status)))
+      if (!is_worth_saying (status, said))
         continue;
       print_refusal (entry, account, outcome, i);
       said = status;

@@ -32,6 +32,15 @@ check_path (const char *path)
 }
 
 static void
+check_same_path (const Address *a, const Address *b)
+{
+  g_autofree char *path = address_path (a);
+  g_autofree char *other = address_path (b);
+
+  g_assert (address_path_equal (path, other));
+}
+
+static void
 check_mailbox (const Address *address)
 {
   g_autofree char *mailbox = address_mailbox (address);
@@ -40,7 +49,7 @@ check_mailbox (const Address *address)
   for (const char *p = mailbox; *p != '\0'; p++)
     g_assert (*p != '\r' || (p[1] == '\n' && p[2] == ' '));
   if (again != NULL)
-    g_assert (address_equal (address, again));
+    check_same_path (address, again);
   else
     g_assert (g_str_has_prefix (mailbox, "=?"));
 }

@@ -95,7 +95,8 @@ run (Session *session, int peer_fd, const char *text)
             == (ssize_t) strlen (MESSAGE));
   content.header.size = 14;
   content.body = (Segment){ 14, strlen (MESSAGE) - 14 };
-  statuses = transaction_run (session, &transaction, &usable);
+  statuses = transaction_run (session, &transaction);
+  usable = !session->broken;
   session_drop (session);
   g_thread_join (thread);
   check (statuses, heard->str, usable);

@@ -349,7 +349,8 @@ run (Fixture *f)
     before_end_of_data,
     f,
   };
-  f->statuses = transaction_run (f->session, &f->transaction, &f->usable);
+  f->statuses = transaction_run (f->session, &f->transaction);
+  f->usable = !f->session->broken;
 }
 
 static void
