@@ -88,4 +88,26 @@ dialogue 'no-such-verb'
 "$relay" --certificate "$work/certificates/good.pem" "$work/dialogue" \
   >"$work/client" 2>&1
 check "an unknown verb is refused" '/dialogue:1: unknown verb' client
+
+# The first one stays until its FIFO is closed.
+mkfifo "$work/stay"
+"$relay" --connections 2 --limit 1 --record "$work/record" \
+  --certificate "$work/certificates/good.pem" --serve >"$work/port" &
+pid=$!
+read -r port <"$work/port"
+rm -rf "$work/record"
+timeout 10 gnutls-cli --x509cafile "$work/certificates/ca.pem" \
+  --port "$port" localhost <"$work/stay" >"$work/client" 2>&1 &
+exec 3>"$work/stay"
+tries=1000
+until grep -qs '> 220' "$work/record/1.log" || [ $tries = 0 ]; do
+  tries=$((tries - 1))
+  sleep 0.01
+done
+timeout 10 gnutls-cli --x509cafile "$work/certificates/ca.pem" \
+  --port "$port" localhost </dev/null >"$work/client-2" 2>&1
+exec 3>&-
+wait $pid
+check "one within the limit is served" '^220 ' client
+check "one above it is not" '^421 ' client-2
 echo "1..$number"

@@ -52,6 +52,7 @@ typedef struct
   const char *record, *port_file, *certificate, *key, *client_ca, *priority;
   bool ipv6, tickets;
   unsigned port, connections, receive_buffer; /* 0: any, endless, default */
+  unsigned limit;                             /* 0: none */
   int listeners[LISTENERS];                   /* -1: none */
   GArray *children;                           /* of pid_t */
   gnutls_certificate_credentials_t credentials;
@@ -70,6 +71,7 @@ enum
   OPTION_IPV6,
   OPTION_ITERATIONS,
   OPTION_KEY,
+  OPTION_LIMIT,
   OPTION_MECHANISMS,
   OPTION_NO_TICKETS,
   OPTION_PASSWORD,
@@ -98,6 +100,8 @@ static const struct
   { { "ipv6", 0, NULL, OPTION_IPV6 }, "listen on ::1 as well" },
   { { "iterations", 1, NULL, OPTION_ITERATIONS }, "N, of SCRAM (4096)" },
   { { "key", 1, NULL, OPTION_KEY }, "FILE (the certificate's, with .key)" },
+  { { "limit", 1, NULL, OPTION_LIMIT },
+    "N: 421 while so many connections are open" },
   { { "mechanisms", 1, NULL, OPTION_MECHANISMS },
     "LIST (" LOGIN_MECHANISMS ")" },
   { { "no-tickets", 0, NULL, OPTION_NO_TICKETS }, "no session tickets" },
@@ -208,6 +212,8 @@ number_option (Relay *relay, int option)
     {
     case OPTION_CONNECTIONS:
       return &relay->connections;
+    case OPTION_LIMIT:
+      return &relay->limit;
     case OPTION_PORT:
       return &relay->port;
     case OPTION_RECEIVE_BUFFER:
@@ -371,7 +377,9 @@ converse (const Relay *relay, int fd, unsigned connection)
   Serve serve;
 
   serve_init (&serve, &relay->serve, channel, record);
-  if (count == 0)
+  if (relay->limit > 0 && relay->children->len >= relay->limit)
+    serve_refuse (&serve);
+  else if (count == 0)
     serve_run (&serve);
   else
     dialogue_run (
@@ -443,6 +451,18 @@ hand_over (Relay *relay, int fd, unsigned connection, const sigset_t *mask)
   return true;
 }
 
+static void
+reap (Relay *relay, int how)
+{
+  pid_t child;
+
+  while ((child = waitpid (-1, NULL, how)) > 0
+         || (child < 0 && errno == EINTR))
+    for (unsigned i = 0; i < relay->children->len; i++)
+      if (g_array_index (relay->children, pid_t, i) == child)
+        g_array_remove_index_fast (relay->children, i--);
+}
+
 /* All who wait at the listeners; true in a child. */
 static bool
 accept_waiting (Relay *relay, unsigned *connection, const sigset_t *mask)
@@ -455,22 +475,11 @@ accept_waiting (Relay *relay, unsigned *connection, const sigset_t *mask)
 
         if (fd < 0)
           break;
+        reap (relay, WNOHANG);
         if (hand_over (relay, fd, ++*connection, mask))
           return true;
       }
   return false;
-}
-
-static void
-reap (Relay *relay, int how)
-{
-  pid_t child;
-
-  while ((child = waitpid (-1, NULL, how)) > 0
-         || (child < 0 && errno == EINTR))
-    for (unsigned i = 0; i < relay->children->len; i++)
-      if (g_array_index (relay->children, pid_t, i) == child)
-        g_array_remove_index_fast (relay->children, i--);
 }
 
 static void

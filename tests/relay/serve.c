@@ -465,3 +465,12 @@ serve_run (Serve *serve)
   if (serve->finished)
     channel_drain (serve->channel);
 }
+
+void
+serve_refuse (Serve *serve)
+{
+  if (!serve_begin (serve))
+    return;
+  record_note (serve->record, "too many connections");
+  channel_send_line (serve->channel, "421 4.7.0 too many connections");
+}

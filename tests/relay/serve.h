@@ -60,6 +60,8 @@ bool serve_clear_part (Serve *serve);
 void serve_command (Serve *serve);
 /* Answers until the client or QUIT ends it. */
 void serve_run (Serve *serve);
+/* Greets with 421: there are too many already (RFC 5321 section 3.8). */
+void serve_refuse (Serve *serve);
 
 /* Reads a message up to its end-of-data, without a reply. False: the client
  * ended before, which is noted. */
