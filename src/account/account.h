@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "mail/address.h"
@@ -22,6 +23,14 @@ typedef enum
   REWRITE_NEVER,
 } RewriteFrom;
 
+/* `delivery': what a caller waits for. */
+typedef enum
+{
+  DELIVERY_INTERACTIVE, /* the first attempt */
+  DELIVERY_BACKGROUND,  /* that the message is queued; a runner takes it */
+  DELIVERY_QUEUE,       /* the same, and no runner is started for it */
+} Delivery;
+
 typedef struct
 {
   char *name;
@@ -31,6 +40,8 @@ typedef struct
   RewriteFrom rewrite_from;
   char *dsn_notify;   /* as in Envelope; "" where not set */
   char *dsn_return;
+  Delivery delivery;
+  unsigned max_connections;
   char *file;         /* where it stands, for messages */
   int line;
 } Account;
@@ -44,6 +55,12 @@ typedef struct
 {
   char *log;            /* as log_open takes it; NULL: not set */
   uint64_t maximum_size; /* octets of a message; 0: no limit */
+  uint64_t reserve;      /* octets of the file system that are left free */
+  int64_t queue_lifetime; /* seconds; how long a message is tried */
+  int64_t delay_warning;  /* seconds; 0: never */
+  int64_t keep_held;      /* seconds; 0: for ever */
+  bool notify;
+  bool start_runner;
 } General;
 
 typedef struct

@@ -14,6 +14,8 @@
 #include "base/failure.h"
 #include "base/log.h"
 
+#define ADDRESS "DBUS_SESSION_BUS_ADDRESS"
+
 /* What a call may take longer than its deadline while it is cancelled. */
 #define GRACE G_TIME_SPAN_SECOND
 
@@ -252,12 +254,20 @@ set_failure (Job *job, GError **error)
                             "the desktop that does"));
 }
 
+static bool
+has_bus (void)
+{
+  const char *address = g_getenv (ADDRESS);
+
+  return address != NULL && *address != '\0';
+}
+
 /* Runs JOB. False: ERROR says why, and what JOB holds is of no use. */
 static bool
 job_run (Job *job, Deadline deadline, GError **error)
 {
   /* Without an address GLib would start a bus, and an empty one is no help. */
-  if (g_getenv ("DBUS_SESSION_BUS_ADDRESS") == NULL)
+  if (!has_bus ())
     {
       g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
                            _ ("cannot ask the keyring: this user has no "
@@ -602,19 +612,48 @@ is_own_socket (const char *path)
          && status.st_uid == geteuid ();
 }
 
-/* Takes the bus in DIRECTORY, where there is one of this user. */
-static bool
-set_bus (const char *directory)
+/* The address of the bus in DIRECTORY. NULL: there is none of this user. */
+static char *
+bus_in (const char *directory)
 {
   g_autofree char *socket = g_build_filename (directory, "bus", NULL);
   g_autofree char *escaped = g_dbus_address_escape_value (socket);
-  g_autofree char *address = g_strconcat ("unix:path=", escaped, NULL);
 
-  if (!is_private_directory (directory) || !is_own_socket (socket))
+  return is_private_directory (directory) && is_own_socket (socket)
+             ? g_strconcat ("unix:path=", escaped, NULL)
+             : NULL;
+}
+
+/* Takes it, where there is one. */
+static bool
+set_bus (const char *directory)
+{
+  g_autofree char *address = bus_in (directory);
+
+  if (address == NULL)
     return false;
   g_setenv ("XDG_RUNTIME_DIR", directory, TRUE);
-  g_setenv ("DBUS_SESSION_BUS_ADDRESS", address, TRUE);
+  g_setenv (ADDRESS, address, TRUE);
   return true;
+}
+
+static char *
+standard_directory (void)
+{
+  return g_strdup_printf ("/run/user/%ju", (uintmax_t) geteuid ());
+}
+
+/* The path of an address of the first kind. NULL: it has none. */
+static char *
+path_of (const char *address)
+{
+  static const char prefix[] = "unix:path=";
+
+  if (!g_str_has_prefix (address, prefix))
+    return NULL;
+  address += strlen (prefix);
+  return g_uri_unescape_segment (address, address + strcspn (address, ",;"),
+                                 NULL);
 }
 
 /* An address that names the socket of another user (left over from su) would
@@ -622,15 +661,9 @@ set_bus (const char *directory)
 static bool
 is_foreign_bus (const char *address)
 {
-  static const char prefix[] = "unix:path=";
-  g_autofree char *path = NULL;
+  g_autofree char *path = path_of (address);
   struct stat status;
 
-  if (!g_str_has_prefix (address, prefix))
-    return false;
-  address += strlen (prefix);
-  path = g_uri_unescape_segment (address, address + strcspn (address, ",;"),
-                                 NULL);
   return path != NULL && stat (path, &status) == 0
          && status.st_uid != geteuid ();
 }
@@ -642,16 +675,55 @@ keyring_prepare_environment (void)
       = { "SECRET_BACKEND", "SECRET_FILE_TEST_PATH",
           "SECRET_FILE_TEST_PASSWORD", "SECRET_SERVICE_BUS_NAME",
           "SECMEM_FORCE_FALLBACK" };
-  const char *given = g_getenv ("DBUS_SESSION_BUS_ADDRESS");
+  const char *given = g_getenv (ADDRESS);
   const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
-  g_autofree char *standard
-      = g_strdup_printf ("/run/user/%ju", (uintmax_t) geteuid ());
+  g_autofree char *standard = standard_directory ();
 
   for (size_t i = 0; i < G_N_ELEMENTS (redirecting); i++)
     g_unsetenv (redirecting[i]);
   if (given != NULL && *given != '\0' && !is_foreign_bus (given))
     return;
-  g_unsetenv ("DBUS_SESSION_BUS_ADDRESS");
-  if (runtime == NULL || !set_bus (runtime))
-    (void) set_bus (standard);
+  if ((runtime != NULL && set_bus (runtime)) || set_bus (standard))
+    return;
+  /* Empty rather than unset: keyring_find_bus can then set it while other
+     threads look at the environment, since the array stays where it is. */
+  g_setenv (ADDRESS, "", TRUE);
+}
+
+bool
+keyring_find_bus (void)
+{
+  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+  g_autofree char *standard = standard_directory ();
+  g_autofree char *address = NULL;
+
+  if (has_bus ())
+    return true;
+  if (runtime != NULL)
+    address = bus_in (runtime);
+  if (address == NULL)
+    address = bus_in (standard);
+  if (address != NULL)
+    g_setenv (ADDRESS, address, TRUE);
+  return address != NULL;
+}
+
+char **
+keyring_bus_sockets (void)
+{
+  g_autoptr (GPtrArray) sockets = g_ptr_array_new ();
+  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+  g_autofree char *standard = standard_directory ();
+  char *given = has_bus () ? path_of (g_getenv (ADDRESS)) : NULL;
+
+  if (given != NULL)
+    g_ptr_array_add (sockets, given);
+  if (!has_bus ())
+    {
+      if (runtime != NULL && runtime[0] == '/')
+        g_ptr_array_add (sockets, g_build_filename (runtime, "bus", NULL));
+      g_ptr_array_add (sockets, g_build_filename (standard, "bus", NULL));
+    }
+  g_ptr_array_add (sockets, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&sockets), FALSE);
 }

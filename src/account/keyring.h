@@ -20,6 +20,14 @@
  * Takes away the variables that would redirect libsecret. Before any thread. */
 void keyring_prepare_environment (void);
 
+/* For who waits for a session: whether there is an address of a bus now; takes
+ * the one that keyring_prepare_environment would take, had it come by then. */
+bool keyring_find_bus (void);
+
+/* The sockets where the bus is, or may come to be (none: its address is no path);
+ * ends with NULL, and the caller owns it (g_strfreev). */
+char **keyring_bus_sockets (void);
+
 /* The password for ACCOUNT's user at its host: our own schema first, then what
  * msmtp, secret-tool and NetworkPassword users stored. INTERACTIVE allows a
  * prompt for unlocking. */

@@ -15,6 +15,10 @@
 static const char *const answers[] = { "no", "yes", NULL };
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
 static const char *const rewrites[] = { "local", "always", "never", NULL };
+static const char *const deliveries[]
+    = { "interactive", "background", "queue", NULL };
+static const char *const never[] = { "never", NULL };
+static const char *const forever[] = { "forever", NULL };
 static const char *const returns[] = { "full", "hdrs", NULL };
 static const char *const mechanisms[] = { "any",
                                           "external",
@@ -66,6 +70,14 @@ const Setting settings[] = {
   { "ehlo-name", SETTING_DOMAIN, ACCOUNT (relay.ehlo_name), NULL, NULL,
     N_ ("What the relay is told as our name. Unless set, the address literal "
         "of the loopback interface, which says nothing about this host.") },
+  { "delivery", SETTING_CHOICE, ACCOUNT (delivery), "interactive", deliveries,
+    N_ ("What a caller waits for: the relay's answer, or only that the message "
+        "is queued and will be sent in the background, or only that it is "
+        "queued for the next run.") },
+  { "max-connections", SETTING_COUNT, ACCOUNT (max_connections), "3", NULL,
+    N_ ("How many connections to the relay may be open at once. Callers above "
+        "that leave their message in the queue, and a session that is open "
+        "takes it along.") },
   { "dsn-notify", SETTING_DSN_NOTIFY, ACCOUNT (dsn_notify), NULL, NULL,
     N_ ("When relays are asked to notify the sender: `never', or any of "
         "`success', `failure' and `delay', separated by commas.") },
@@ -94,6 +106,20 @@ const Setting settings[] = {
     N_ ("Where the log goes: `syslog' (unless set), `none', or a file.") },
   { "maximum-size", SETTING_SIZE, GENERAL (maximum_size), "2G", NULL,
     N_ ("The largest message that is taken; 0 is no limit.") },
+  { "reserve", SETTING_SIZE, GENERAL (reserve), "16M", NULL,
+    N_ ("How much of the queue's file system a new message leaves free.") },
+  { "queue-lifetime", SETTING_LIFETIME, GENERAL (queue_lifetime), "5d", NULL,
+    N_ ("How long a message is tried before it is given up, its sender is told, "
+        "and it is held.") },
+  { "delay-warning", SETTING_PERIOD, GENERAL (delay_warning), "4h", never,
+    N_ ("When the sender is told that a message still waits, or `never'.") },
+  { "keep-held", SETTING_PERIOD, GENERAL (keep_held), "30d", forever,
+    N_ ("How long a held message is kept, or `forever'.") },
+  { "notify", SETTING_BOOL, GENERAL (notify), "yes", answers,
+    N_ ("Whether the desktop shows what needs somebody.") },
+  { "start-runner", SETTING_BOOL, GENERAL (start_runner), "yes", answers,
+    N_ ("Whether a message that has to wait starts a runner where none is. With "
+        "`no', a service or crontab(5) has to run the queue.") },
 };
 
 const size_t settings_count = G_N_ELEMENTS (settings);
@@ -346,6 +372,44 @@ set_duration (const Assignment *assignment)
 }
 
 static char *
+set_lifetime (const Assignment *assignment)
+{
+  static const Unit units[] = { { "", 1 },           { "s", 1 },
+                                { "m", 60 },         { "h", 3600 },
+                                { "d", 24 * 3600 },  { "w", 7 * 24 * 3600 },
+                                { NULL, 0 } };
+  uint64_t seconds;
+
+  if (!parse_amount (assignment->value, units, G_MAXINT, &seconds)
+      || seconds == 0)
+    return g_strdup (_ ("write a number with its unit, such as 30m, 4h or 5d; "
+                        "the units are s, m, h, d and w"));
+  *(int64_t *) assignment->field = (int64_t) seconds;
+  return NULL;
+}
+
+static char *
+set_period (const Assignment *assignment)
+{
+  if (strcmp (assignment->value, assignment->setting->choices[0]) != 0)
+    return set_lifetime (assignment);
+  *(int64_t *) assignment->field = 0;
+  return NULL;
+}
+
+static char *
+set_count (const Assignment *assignment)
+{
+  uint64_t count;
+
+  if (!g_ascii_string_to_unsigned (assignment->value, 10, 1, 100, &count,
+                                   NULL))
+    return g_strdup (_ ("write a number from 1 to 100"));
+  *(unsigned *) assignment->field = (unsigned) count;
+  return NULL;
+}
+
+static char *
 set_size (const Assignment *assignment)
 {
   static const Unit units[] = { { "", 1 },
@@ -400,6 +464,9 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_MECHANISM] = set_mechanism,
   [SETTING_PATH] = set_path,
   [SETTING_DURATION] = set_duration,
+  [SETTING_LIFETIME] = set_lifetime,
+  [SETTING_PERIOD] = set_period,
+  [SETTING_COUNT] = set_count,
   [SETTING_SIZE] = set_size,
   [SETTING_LOG] = set_log,
   [SETTING_DSN_NOTIFY] = set_dsn_notify,

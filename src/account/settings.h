@@ -35,6 +35,9 @@ typedef enum
   SETTING_MECHANISM,  /* one of `choices`, in upper case but for "any" */
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
   SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */
+  SETTING_LIFETIME,   /* 30m, 4h, 5d, 2w: seconds */
+  SETTING_PERIOD,     /* the same, or the one of `choices`: 0 */
+  SETTING_COUNT,      /* 1 to 100 */
   SETTING_SIZE,       /* 1000, 64K, 100M, 2G: octets */
   SETTING_LOG,        /* syslog, none, or a path */
   SETTING_DSN_NOTIFY, /* never, or of success, failure, delay */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -18,6 +19,7 @@ struct Spool
   int fd;            /* -1 until the file is made */
   char *temporary;   /* its name where O_TMPFILE is not to be had */
   size_t reserve;
+  uint64_t keep_free; /* octets of the file system */
   uint64_t size;
   uint32_t crc;
   GByteArray *memory; /* appended and not yet written */
@@ -48,6 +50,12 @@ spool_free (Spool *spool)
   g_free (spool->temporary);
   g_byte_array_unref (spool->memory);
   g_free (spool);
+}
+
+void
+spool_keep_free (Spool *spool, uint64_t octets)
+{
+  spool->keep_free = octets;
 }
 
 uint64_t
@@ -142,6 +150,25 @@ write_all (int fd, const void *octets, size_t length, GError **error)
   return true;
 }
 
+/* Room for what is still in memory, and what is to be left free besides. */
+static bool
+has_room (const Spool *spool, GError **error)
+{
+  struct statvfs fs;
+  g_autofree char *wanted = NULL;
+
+  if (spool->keep_free == 0 || fstatvfs (spool->dirfd, &fs) < 0
+      || (uint64_t) fs.f_bavail * fs.f_frsize
+             >= spool->keep_free + spool->memory->len)
+    return true;
+  wanted = g_format_size_full (spool->keep_free, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+               _ ("the disk with the queue is nearly full: of it, %s are kept "
+                  "free (setting `reserve')"),
+               wanted);
+  return false;
+}
+
 static bool
 flush (Spool *spool, GError **error)
 {
@@ -151,7 +178,7 @@ flush (Spool *spool, GError **error)
                          _ ("cannot write the queue file"));
       return false;
     }
-  if ((spool->fd < 0 && !open_file (spool, error))
+  if (!has_room (spool, error) || (spool->fd < 0 && !open_file (spool, error))
       || !write_all (spool->fd, spool->memory->data, spool->memory->len,
                      error))
     {

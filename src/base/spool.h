@@ -28,6 +28,10 @@ Spool *spool_new (int dirfd, size_t reserve);
 void spool_free (Spool *spool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Spool, spool_free)
 
+/* Rather than leave less than OCTETS of the file system free, it fails, with
+ * FAILURE_TEMPORARY; 0: as long as there is room. */
+void spool_keep_free (Spool *spool, uint64_t octets);
+
 /* FAILURE_CANNOT_CREATE where no file can be made, FAILURE_IO where it cannot
  * be written (disk full, quota), said with strerror. */
 bool spool_append (Spool *spool, const void *octets, size_t length,

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include <glib/gi18n.h>
+
 #include "base/text.h"
 
 #define TEXT_MAXIMUM 512
@@ -214,6 +216,24 @@ status_new_failure (Stage stage, const GError *error)
       status->ambiguous = true;
     }
   return status;
+}
+
+void
+status_expire (Status *status)
+{
+  g_autofree char *text = NULL;
+
+  if (status->fate != FATE_DELAYED)
+    return;
+  text = g_strdup_printf (_ ("given up, as its time is over; the last try "
+                             "ended with: %s"),
+                          status->text);
+  g_free (status->text);
+  status->text = text_printable (text, strlen (text), TEXT_MAXIMUM);
+  status->fate = FATE_FAILED;
+  status->exit_status = EX_UNAVAILABLE;
+  status->code = 0;
+  status->enhanced = (EnhancedCode){ 4, 4, 7 };
 }
 
 Status *

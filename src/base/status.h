@@ -84,6 +84,10 @@ Status *status_new_reply (Stage stage, int code, EnhancedCode enhanced,
  * STAGE_END_OF_DATA it is ambiguous. */
 Status *status_new_failure (Stage stage, const GError *error);
 
+/* STATUS, where it is delayed, becomes a failure: the message's time is over
+ * (RFC 3463 section 3.5, X.4.7). Any other stays as it is. */
+void status_expire (Status *status);
+
 Status *status_copy (const Status *status);
 void status_free (Status *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Status, status_free)

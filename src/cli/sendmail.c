@@ -16,8 +16,13 @@
 #include "mail/compose.h"
 #include "queue/queue.h"
 #include "submit/attempt.h"
+#include "submit/errand.h"
 #include "submit/report.h"
+#include "submit/runner.h"
 #include "submit/sender.h"
+#include "submit/signals.h"
+
+#define UNSET (-1)
 
 typedef struct
 {
@@ -27,6 +32,8 @@ typedef struct
   bool ignore_dots;
   bool verbose;
   bool help;
+  bool flush;        /* -q: no message, the queue */
+  int delivery;      /* -odX, a Delivery; UNSET: as the account has it */
   Envelope *envelope; /* notify, ret and envid are set while parsing */
 } Request;
 
@@ -97,13 +104,42 @@ take_b (void *target, const char *argument, GError **error)
   return false;
 }
 
-/* Of sendmail's old options -oX only -oi says something to us. */
+/* Of sendmail's old options -oX only these say something to us. */
 static bool
 take_o (void *target, const char *argument, GError **error)
 {
+  static const struct
+  {
+    const char *argument;
+    Delivery delivery;
+  } modes[] = {
+    { "di", DELIVERY_INTERACTIVE },
+    { "db", DELIVERY_BACKGROUND },
+    { "dq", DELIVERY_QUEUE },
+  };
+  Request *request = target;
+
   if (strcmp (argument, "i") == 0 || strcmp (argument, "itrue") == 0)
-    ((Request *) target)->ignore_dots = true;
+    request->ignore_dots = true;
+  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (argument, modes[i].argument) == 0)
+      request->delivery = modes[i].delivery;
   return true;
+}
+
+/* -q alone, and what sendmail has for the same. */
+static bool
+take_q (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->flush = true;
+  if (argument == NULL || strcmp (argument, "f") == 0
+      || strcmp (argument, "i") == 0)
+    return true;
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("-q%s is not supported; -q alone sends what waits, and "
+                  "`postrider queue' does the rest"),
+               argument);
+  return false;
 }
 
 static bool
@@ -149,8 +185,10 @@ static const Option options[] = {
     N_ ("send through this account") },
   { 'b', NULL, ARGUMENT_REQUIRED, take_b, N_ ("m"),
     N_ ("send a message; what is done anyway") },
-  { 'o', NULL, ARGUMENT_REQUIRED, take_o, N_ ("OPTION"),
-    N_ ("-oi is -i; others are accepted and ignored") },
+  { 'o', NULL, ARGUMENT_REQUIRED, take_o, N_ ("i|di|db|dq"),
+    N_ ("-oi is -i; -odi waits for the relay, -odb does not, -odq only queues") },
+  { 'q', NULL, ARGUMENT_ATTACHED, take_q, NULL,
+    N_ ("send no message but what waits in the queue") },
   { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
   /* Accepted and ignored: callers pass them, and nothing here depends on
      them. */
@@ -239,32 +277,118 @@ gather_recipients (Request *request, const Message *message, char **operands,
   return false;
 }
 
+/* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
+static int
+leave_it (const Request *request, Queue *queue, const Accounts *accounts,
+          Entry *entry)
+{
+  g_autofree char *id = g_strdup (entry->id);
+
+  /* Its lock goes before a runner looks at it. */
+  entry_free (entry);
+  runner_launch (queue, &accounts->general, request->accounts_file);
+  if (request->verbose)
+    fprintf (stderr, _ ("postrider: the message is queued as %s\n"), id);
+  return EX_OK;
+}
+
+/* The entry is durable whatever could not be written behind it. */
+static int
+report_unsettled (const Request *request, const Entry *entry,
+                  const GError *error)
+{
+  log_line (LOG_ERR, "id=%s fate=queued text=\"%s\"", entry->id,
+            error->message);
+  if (isatty (STDERR_FILENO) || request->verbose)
+    (void) report_error (error);
+  return EX_OK;
+}
+
+/* A paused account is not tried; the caller has to know. */
+static int
+hold_paused (const Request *request, const Errand *errand, Entry *entry,
+             const Backoff *backoff)
+{
+  g_autoptr (Status) status = errand_paused (backoff, errand->account);
+  g_autoptr (GError) error = NULL;
+
+  if (!errand_hold (errand, entry, status, &error))
+    return report_unsettled (request, entry, error);
+  fprintf (stderr, "postrider: %s\n", status->text);
+  report_copy_held (entry);
+  return status->exit_status;
+}
+
+/* Where nobody will tell the caller, the desktop is told. */
+static void
+report_outcome (const Request *request, const Errand *errand,
+                const Entry *entry, const Outcome *outcome)
+{
+  const Status *stopped = outcome_account_status (outcome);
+  bool person = isatty (STDERR_FILENO);
+
+  if (report_exit_status (outcome) != EX_OK || person || request->verbose)
+    report_person (entry, errand->account, outcome);
+  if (stopped != NULL && !person)
+    errand_notify (errand, stopped, outcome->settled == SETTLED_HELD);
+}
+
 /* Once the message is in the queue: one try, with the entry's lock held. */
 static int
-try_now (const Request *request, Queue *queue, Entry *entry,
-         const Sender *sender)
+try_now (const Request *request, const Errand *errand, Entry *entry)
 {
   bool person = isatty (STDERR_FILENO);
   Trace trace = { .line = trace_to_stderr };
+  CourierParams params = { .attended = person,
+                           .cancellable = true,
+                           .trace = request->verbose ? &trace : NULL };
+  g_autoptr (Courier) courier = courier_new (errand->account, &params);
   g_autoptr (GError) error = NULL;
   g_autoptr (Outcome) outcome
-      = attempt_run (queue, entry, sender->account, person,
-                     request->verbose ? &trace : NULL, &error);
-  int status;
+      = errand_run (errand, entry, courier, &error);
 
   if (outcome == NULL)
+    return report_unsettled (request, entry, error);
+  report_outcome (request, errand, entry, outcome);
+  return report_exit_status (outcome);
+}
+
+/* ENTRY, which is queued and locked, goes the way that caller or account want. */
+static int
+deliver (const Request *request, Queue *queue, const Accounts *accounts,
+         const Account *account, Entry *entry)
+{
+  Errand errand = { queue, &accounts->general, account, true };
+  g_autoptr (Backoff) backoff = backoff_read (queue, account->name);
+  Delivery mode = request->delivery == UNSET
+                          ? account->delivery
+                          : (Delivery) request->delivery;
+  int connection;
+  int status;
+
+  if (mode == DELIVERY_QUEUE)
     {
-      /* The entry is durable whatever could not be written behind it. */
-      log_line (LOG_ERR, "id=%s fate=queued text=\"%s\"", entry->id,
-                error->message);
-      if (person || request->verbose)
-        (void) report_error (error);
+      entry_free (entry);
       return EX_OK;
     }
-  status = report_exit_status (outcome);
-  report_log (entry, sender->account, outcome);
-  if (status != EX_OK || person || request->verbose)
-    report_person (entry, sender->account, outcome);
+  if (mode == DELIVERY_INTERACTIVE && backoff->paused)
+    {
+      status = hold_paused (request, &errand, entry, backoff);
+      entry_free (entry);
+      return status;
+    }
+  connection = mode == DELIVERY_INTERACTIVE
+                   ? backoff_connection (queue, account->name,
+                                         account->max_connections)
+                   : -1;
+  if (connection < 0)
+    return leave_it (request, queue, accounts, entry);
+  status = try_now (request, &errand, entry);
+  /* The connection before the entry: its end is what a runner waits for. */
+  close (connection);
+  entry_free (entry);
+  if (!queue_is_empty (queue))
+    runner_launch (queue, &accounts->general, request->accounts_file);
   return status;
 }
 
@@ -294,7 +418,11 @@ hold (Queue *queue, Message *message, const Envelope *envelope,
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Entry) entry
-      = queue_enter (queue, message, envelope, "", why->message, &error);
+      = queue_enter (queue, message,
+                     &(QueueRequest){ .envelope = envelope,
+                                      .account = "",
+                                      .hold_reason = why->message },
+                     &error);
 
   if (entry == NULL)
     {
@@ -318,7 +446,7 @@ submit (Request *request, char **operands)
   g_autoptr (Queue) queue = NULL;
   g_autoptr (Message) message = NULL;
   g_autoptr (Sender) sender = NULL;
-  g_autoptr (Entry) entry = NULL;
+  Entry *entry;
 
   if (accounts != NULL)
     log_open (accounts->general.log);
@@ -326,7 +454,8 @@ submit (Request *request, char **operands)
   if (queue == NULL)
     return report_error (error);
   message = message_read (
-      STDIN_FILENO, queue_spool (queue),
+      STDIN_FILENO,
+      queue_spool (queue, accounts != NULL ? accounts->general.reserve : 0),
       !request->ignore_dots && isatty (STDIN_FILENO),
       accounts != NULL ? accounts->general.maximum_size : 0, &error);
   if (message == NULL)
@@ -346,22 +475,60 @@ submit (Request *request, char **operands)
   fill_envelope (request->envelope, sender);
   if (sender->account == NULL)
     return hold (queue, message, request->envelope, why);
-  entry = queue_enter (queue, message, request->envelope,
-                       sender->account->name, NULL, &error);
+  /* Once it is queued, who ends us is told the truth about it. */
+  signals_defer ();
+  entry = queue_enter (queue, message,
+                       &(QueueRequest){ .envelope = request->envelope,
+                                        .account = sender->account->name },
+                       &error);
   if (entry == NULL)
     return report_error (error);
   if (sender->foreign)
     log_line (LOG_NOTICE, "id=%s account=%s from=<%s> text=\"no account "
               "claims this sender; the default one carries it\"",
               entry->id, sender->account->name, sender->reverse_path);
-  return try_now (request, queue, entry, sender);
+  return deliver (request, queue, accounts, sender->account, entry);
+}
+
+/* Everything that waits is asked for, and tried here, or by the runner that
+   lives. */
+static int
+flush (const Request *request)
+{
+  Trace trace = { .line = trace_to_stderr };
+  g_autofree char *home = user_home ();
+  RunnerParams params = { .until = RUNNER_ONCE,
+                          .accounts_file = request->accounts_file,
+                          .home = home,
+                          .trace = request->verbose ? &trace : NULL,
+                          .person
+                          = request->verbose || isatty (STDERR_FILENO) };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Queue) queue = queue_open_own (home, &error);
+  g_autoptr (GPtrArray) ids
+      = queue != NULL ? queue_list (queue, ROOM_QUEUE, &error) : NULL;
+  int status;
+
+  if (ids == NULL)
+    return report_error (error);
+  for (size_t i = 0; i < ids->len; i++)
+    {
+      g_autoptr (Entry) entry
+          = queue_lock (queue, ROOM_QUEUE, ids->pdata[i], NULL, NULL);
+
+      if (entry != NULL)
+        (void) entry_record_retry (entry, NULL);
+    }
+  status = runner_run (queue, &params);
+  /* That something still waits is no failure of who asked. */
+  return status == EX_TEMPFAIL ? EX_OK : status;
 }
 
 int
 sendmail_main (int argc, char **argv)
 {
   g_autoptr (Envelope) envelope = envelope_new ();
-  Request request = { .envelope = envelope };
+  Request request = { .envelope = envelope, .delivery = UNSET };
   g_autoptr (GError) error = NULL;
   int first;
 
@@ -372,7 +539,12 @@ sendmail_main (int argc, char **argv)
       print_help ();
       return EX_OK;
     }
-  if (!check_operands (&request, argv + first, &error))
+  if (request.flush && first == argc)
+    return flush (&request);
+  if (request.flush)
+    g_set_error (&error, FAILURE, FAILURE_USAGE,
+                 _ ("-q sends what waits, and takes no recipient"));
+  if (error != NULL || !check_operands (&request, argv + first, &error))
     return report_error (error);
   return submit (&request, argv + first);
 }

@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 
 #include "base/text.h"
+#include "queue/retry.h"
 
 /* The file of one entry:
  *
@@ -29,11 +30,12 @@
  * write that was cut short, and the next record is written over it.
  */
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define ENVELOPE_MAXIMUM (64 * 1024 * 1024)
 #define RECORDS_MAXIMUM (64 * 1024 * 1024)
 #define BLOCK (64 * 1024)
 #define REASON_MAXIMUM 4096
+#define NO_REASON "held" /* a reason is never empty: that would be none */
 
 static const char *const scope_names[] = {
   [SCOPE_RECIPIENT] = "recipient",
@@ -53,6 +55,7 @@ entry_free (Entry *entry)
   g_free (entry->reason);
   g_clear_pointer (&entry->envelope, envelope_free);
   g_clear_pointer (&entry->statuses, g_ptr_array_unref);
+  g_clear_pointer (&entry->told, g_array_unref);
   g_free (entry);
 }
 
@@ -77,6 +80,34 @@ entry_owed (const Entry *entry, GArray **owed)
   return envelope;
 }
 
+bool
+entry_is_ambiguous (const Entry *entry)
+{
+  if (entry->end_of_data_sent)
+    return true;
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      const Status *status = entry->statuses->pdata[i];
+
+      if (status != NULL && status->fate == FATE_DELAYED && status->ambiguous)
+        return true;
+    }
+  return false;
+}
+
+int64_t
+entry_due (const Entry *entry, int64_t now)
+{
+  uint32_t seed = (uint32_t) crc32_z (0, (const Bytef *) entry->id,
+                                      strlen (entry->id));
+
+  if (entry_is_ambiguous (entry))
+    return retry_due_ambiguous (entry->delays, entry->last_attempt, now, seed);
+  if (entry->retry)
+    return 0;
+  return retry_due (entry->delays, entry->last_attempt, now, seed);
+}
+
 /* Writing. */
 
 char *
@@ -98,6 +129,7 @@ entry_envelope_text (const Entry *entry)
   const Envelope *envelope = entry->envelope;
 
   g_string_append_printf (text, "arrival %" PRId64 "\n", entry->arrival);
+  g_string_append_printf (text, "notification %d\n", entry->notification);
   g_string_append_printf (text, "account %s\n", entry->account);
   g_string_append_printf (text, "sender %s\n", envelope->reverse_path);
   g_string_append_printf (text, "notify %s\n", envelope->notify);
@@ -165,16 +197,89 @@ write_records (Entry *entry, const GString *records, bool sync, GError **error)
   return true;
 }
 
+/* What each record says of an entry: the same when it is written and when it is
+   read back. */
+
+static void
+note_attempt (Entry *entry, int64_t time)
+{
+  int64_t last = MAX (entry->last_attempt, entry->since);
+
+  entry->waited += retry_elapsed (last, time);
+  entry->attempts++;
+  entry->last_attempt = time;
+  entry->end_of_data_sent = false;
+  entry->retry = false;
+  entry->counted = false;
+}
+
+static void
+note_status (Entry *entry, size_t index, Status *status)
+{
+  if (status->fate == FATE_DELAYED && status->scope != SCOPE_ACCOUNT
+      && !entry->counted)
+    {
+      entry->counted = true;
+      entry->delays++;
+    }
+  g_array_index (entry->told, bool, index) = false;
+  status_free (entry->statuses->pdata[index]);
+  entry->statuses->pdata[index] = status;
+  entry->end_of_data_sent = false;
+}
+
+static void
+note_reason (Entry *entry, char *reason, int64_t time)
+{
+  g_free (entry->reason);
+  entry->reason = reason;
+  entry->held_since = time;
+  entry->doomed = 0;
+}
+
+static void
+note_told (Entry *entry)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      const Status *status = entry->statuses->pdata[i];
+
+      g_array_index (entry->told, bool, i)
+          = status != NULL && status->fate == FATE_FAILED;
+    }
+}
+
+static void
+note_release (Entry *entry, int64_t time)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      Status *status = entry->statuses->pdata[i];
+
+      g_array_index (entry->told, bool, i) = false;
+      if (status == NULL || status->fate == FATE_RELAYED
+          || status->fate == FATE_DELAYED)
+        continue;
+      status_free (status);
+      entry->statuses->pdata[i] = NULL;
+    }
+  note_reason (entry, g_strdup (""), 0);
+  entry->since = time;
+  entry->waited = 0;
+  entry->delays = 0;
+  entry->warned = false;
+}
+
 bool
 entry_record_attempt (Entry *entry, int64_t time, GError **error)
 {
   g_autoptr (GString) records = g_string_new (NULL);
 
   append_record (records, "attempt %" PRId64, time);
-  entry->attempts++;
-  entry->last_attempt = time;
-  entry->end_of_data_sent = false;
-  return write_records (entry, records, false, error);
+  if (!write_records (entry, records, false, error))
+    return false;
+  note_attempt (entry, time);
+  return true;
 }
 
 bool
@@ -183,21 +288,42 @@ entry_record_end_of_data (Entry *entry, int64_t time, GError **error)
   g_autoptr (GString) records = g_string_new (NULL);
 
   append_record (records, "end-of-data %" PRId64, time);
+  if (!write_records (entry, records, true, error))
+    return false;
   entry->end_of_data_sent = true;
-  return write_records (entry, records, true, error);
+  return true;
+}
+
+/* The errors of an accounts file are many lines; a record is one. */
+static char *
+reason_line (const char *reason)
+{
+  return text_printable (reason[0] != '\0' ? reason : NO_REASON,
+                         reason[0] != '\0' ? strlen (reason)
+                                           : strlen (NO_REASON),
+                         REASON_MAXIMUM);
+}
+
+GString *
+entry_reason_text (const char *reason, int64_t time)
+{
+  GString *records = g_string_new (NULL);
+  g_autofree char *line = reason_line (reason);
+
+  append_record (records, "reason %" PRId64 " %s", time, line);
+  return records;
 }
 
 bool
-entry_record_reason (Entry *entry, const char *reason, GError **error)
+entry_record_reason (Entry *entry, const char *reason, int64_t time,
+                     GError **error)
 {
-  g_autoptr (GString) records = g_string_new (NULL);
-  /* The errors of an accounts file are many lines; a record is one. */
-  char *line = text_printable (reason, strlen (reason), REASON_MAXIMUM);
+  g_autoptr (GString) records = entry_reason_text (reason, time);
 
-  append_record (records, "reason %s", line);
-  g_free (entry->reason);
-  entry->reason = line;
-  return write_records (entry, records, true, error);
+  if (!write_records (entry, records, true, error))
+    return false;
+  note_reason (entry, reason_line (reason), time);
+  return true;
 }
 
 bool
@@ -210,20 +336,81 @@ entry_record_statuses (Entry *entry, const GArray *owed,
   for (size_t i = 0; i < owed->len; i++)
     {
       const Status *status = statuses->pdata[i];
-      size_t index = g_array_index (owed, size_t, i);
       g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
 
-      append_record (records, "status %zu %s %s %s %d %s %d %d %d %s", index,
-                     fate_name (status->fate), scope_names[status->scope],
-                     stage_name (status->stage), status->code,
-                     enhanced[0] == '\0' ? "-" : enhanced,
+      append_record (records, "status %zu %s %s %s %d %s %d %d %d %s",
+                     g_array_index (owed, size_t, i), fate_name (status->fate),
+                     scope_names[status->scope], stage_name (status->stage),
+                     status->code, enhanced[0] == '\0' ? "-" : enhanced,
                      status->exit_status, status->ambiguous, status->alert,
                      status->text);
-      status_free (entry->statuses->pdata[index]);
-      entry->statuses->pdata[index] = status_copy (status);
     }
-  entry->end_of_data_sent = false;
-  return write_records (entry, records, true, error);
+  if (!write_records (entry, records, true, error))
+    return false;
+  for (size_t i = 0; i < owed->len; i++)
+    note_status (entry, g_array_index (owed, size_t, i),
+                 status_copy (statuses->pdata[i]));
+  return true;
+}
+
+bool
+entry_record_told (Entry *entry, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "told failures");
+  if (!write_records (entry, records, true, error))
+    return false;
+  note_told (entry);
+  return true;
+}
+
+bool
+entry_record_warned (Entry *entry, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "told delay");
+  if (!write_records (entry, records, true, error))
+    return false;
+  entry->warned = true;
+  return true;
+}
+
+bool
+entry_record_retry (Entry *entry, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "retry now");
+  if (!write_records (entry, records, false, error))
+    return false;
+  entry->retry = true;
+  return true;
+}
+
+bool
+entry_record_release (Entry *entry, int64_t time, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "release %" PRId64, time);
+  if (!write_records (entry, records, true, error))
+    return false;
+  note_release (entry, time);
+  return true;
+}
+
+bool
+entry_record_doomed (Entry *entry, int64_t time, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+
+  append_record (records, "doomed %" PRId64, time);
+  if (!write_records (entry, records, false, error))
+    return false;
+  entry->doomed = time;
+  return true;
 }
 
 /* Reading. Everything below takes the file for hostile. */
@@ -351,13 +538,17 @@ take_envelope_line (Entry *entry, const char *key, const char *value)
     {
       envelope_add (envelope, value);
       g_ptr_array_add (entry->statuses, NULL);
+      g_array_set_size (entry->told, entry->statuses->len);
       return envelope->forward_paths->len == entry->statuses->len;
     }
   if (strcmp (key, "arrival") == 0)
     {
       entry->arrival = g_ascii_strtoll (value, NULL, 10);
+      entry->since = entry->arrival;
       return true;
     }
+  if (strcmp (key, "notification") == 0)
+    return parse_flag (value, &entry->notification);
   if (strcmp (key, "eight-bit") == 0)
     return parse_flag (value, &entry->content.eight_bit);
   if (strcmp (key, "header-utf8") == 0)
@@ -439,34 +630,84 @@ take_status (Entry *entry, const char *value)
   status->code = (int) code;
   status->exit_status = (int) exit_status;
   status->text = g_strdup (field[TEXT]);
-  status_free (entry->statuses->pdata[index]);
-  entry->statuses->pdata[index] = g_steal_pointer (&status);
-  entry->end_of_data_sent = false;
+  note_status (entry, index, g_steal_pointer (&status));
+  return true;
+}
+
+static bool
+take_attempt (Entry *entry, const char *value)
+{
+  note_attempt (entry, g_ascii_strtoll (value, NULL, 10));
+  return true;
+}
+
+static bool
+take_end_of_data (Entry *entry, const char *value)
+{
+  entry->end_of_data_sent = true;
+  return true;
+}
+
+static bool
+take_reason (Entry *entry, const char *value)
+{
+  char *text;
+  int64_t time = g_ascii_strtoll (value, &text, 10);
+
+  if (*text != ' ' || text[1] == '\0')
+    return false;
+  note_reason (entry, g_strdup (text + 1), time);
+  return true;
+}
+
+static bool
+take_told (Entry *entry, const char *value)
+{
+  if (strcmp (value, "delay") == 0)
+    entry->warned = true;
+  else
+    note_told (entry);
+  return true;
+}
+
+static bool
+take_retry (Entry *entry, const char *value)
+{
+  entry->retry = true;
+  return true;
+}
+
+static bool
+take_release (Entry *entry, const char *value)
+{
+  note_release (entry, g_ascii_strtoll (value, NULL, 10));
+  return true;
+}
+
+static bool
+take_doomed (Entry *entry, const char *value)
+{
+  entry->doomed = g_ascii_strtoll (value, NULL, 10);
   return true;
 }
 
 static bool
 take_record (Entry *entry, const char *key, const char *value)
 {
-  if (strcmp (key, "status") == 0)
-    return take_status (entry, value);
-  if (strcmp (key, "reason") == 0)
-    {
-      replace (&entry->reason, value);
-      return true;
-    }
-  if (strcmp (key, "attempt") == 0)
-    {
-      entry->attempts++;
-      entry->last_attempt = g_ascii_strtoll (value, NULL, 10);
-      entry->end_of_data_sent = false;
-      return true;
-    }
-  if (strcmp (key, "end-of-data") == 0)
-    {
-      entry->end_of_data_sent = true;
-      return true;
-    }
+  static const struct
+  {
+    const char *key;
+    bool (*take) (Entry *entry, const char *value);
+  } records[] = {
+    { "status", take_status },   { "attempt", take_attempt },
+    { "end-of-data", take_end_of_data }, { "reason", take_reason },
+    { "told", take_told },       { "retry", take_retry },
+    { "release", take_release }, { "doomed", take_doomed },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (records); i++)
+    if (strcmp (key, records[i].key) == 0)
+      return records[i].take (entry, value);
   return false;
 }
 
@@ -534,11 +775,12 @@ entry_new (const char *id)
   entry->envelope = envelope_new ();
   entry->statuses
       = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
+  entry->told = g_array_new (FALSE, TRUE, sizeof (bool));
   return entry;
 }
 
 Entry *
-entry_read (int fd, const char *id, GError **error)
+entry_read (int fd, const char *id, bool checked, GError **error)
 {
   g_autoptr (Entry) entry = entry_new (id);
   g_autofree char *envelope = NULL;
@@ -556,7 +798,7 @@ entry_read (int fd, const char *id, GError **error)
   size = (uint64_t) st.st_size;
   if (!read_preamble (fd, size, &preamble))
     return damaged (error, id, "preamble");
-  if (!crc_matches (fd, &preamble))
+  if (checked && !crc_matches (fd, &preamble))
     return damaged (error, id, "checksum");
   entry->content.fd = fd;
   entry->content.body = (Segment){ ENTRY_PREAMBLE, preamble.body };

@@ -20,14 +20,8 @@
 #define ORPHAN_SECONDS (36 * 60 * 60)
 
 #define ID_LENGTH 16
-
-typedef enum
-{
-  ROOM_QUEUE,
-  ROOM_HELD,
-  ROOM_CORRUPT,
-  N_ROOMS,
-} Room;
+#define ACCOUNTS "accounts"
+#define RUNNER_LOCK "runner.lock"
 
 static const char *const room_names[N_ROOMS] = {
   [ROOM_QUEUE] = "queue",
@@ -38,8 +32,19 @@ static const char *const room_names[N_ROOMS] = {
 struct Queue
 {
   char *directory;
+  int top;
   int rooms[N_ROOMS];
+  char *paths[N_ROOMS];
+  int accounts;
+  char *accounts_path;
 };
+
+static void
+close_if_open (int fd)
+{
+  if (fd >= 0)
+    close (fd);
+}
 
 void
 queue_free (Queue *queue)
@@ -47,10 +52,33 @@ queue_free (Queue *queue)
   if (queue == NULL)
     return;
   for (int i = 0; i < N_ROOMS; i++)
-    if (queue->rooms[i] >= 0)
-      close (queue->rooms[i]);
+    {
+      close_if_open (queue->rooms[i]);
+      g_free (queue->paths[i]);
+    }
+  close_if_open (queue->accounts);
+  close_if_open (queue->top);
+  g_free (queue->accounts_path);
   g_free (queue->directory);
   g_free (queue);
+}
+
+const char *
+queue_room_path (const Queue *queue, Room room)
+{
+  return queue->paths[room];
+}
+
+const char *
+queue_accounts_path (const Queue *queue)
+{
+  return queue->accounts_path;
+}
+
+int
+queue_accounts_fd (const Queue *queue)
+{
+  return queue->accounts;
 }
 
 /* A directory that this user alone can enter, or nothing. */
@@ -131,31 +159,38 @@ make_path (const char *path)
   return true;
 }
 
+/* NAME below the queue's directory, made where it is absent. */
+static int
+open_below (const Queue *queue, const char *name, char **path, GError **error)
+{
+  *path = g_build_filename (queue->directory, name, NULL);
+  if (mkdirat (queue->top, name, 0700) == 0)
+    (void) fsync (queue->top);
+  return open_directory (queue->top, name, *path, error);
+}
+
 static bool
-open_rooms (Queue *queue, int top, GError **error)
+open_rooms (Queue *queue, GError **error)
 {
   for (int i = 0; i < N_ROOMS; i++)
     {
-      g_autofree char *path
-          = g_build_filename (queue->directory, room_names[i], NULL);
-
-      if (mkdirat (top, room_names[i], 0700) == 0)
-        (void) fsync (top);
-      queue->rooms[i] = open_directory (top, room_names[i], path, error);
+      queue->rooms[i]
+          = open_below (queue, room_names[i], &queue->paths[i], error);
       if (queue->rooms[i] < 0)
         return false;
     }
-  return true;
+  queue->accounts
+      = open_below (queue, ACCOUNTS, &queue->accounts_path, error);
+  return queue->accounts >= 0;
 }
 
 Queue *
 queue_open (const char *directory, GError **error)
 {
   g_autoptr (Queue) queue = g_new0 (Queue, 1);
-  bool opened;
-  int top;
 
   queue->directory = g_strdup (directory);
+  queue->top = queue->accounts = -1;
   for (int i = 0; i < N_ROOMS; i++)
     queue->rooms[i] = -1;
   if (!make_path (directory))
@@ -164,12 +199,10 @@ queue_open (const char *directory, GError **error)
                          _ ("cannot make the queue directory %s"), directory);
       return NULL;
     }
-  top = open_directory (AT_FDCWD, directory, directory, error);
-  if (top < 0)
+  queue->top = open_directory (AT_FDCWD, directory, directory, error);
+  if (queue->top < 0 || !open_rooms (queue, error))
     return NULL;
-  opened = open_rooms (queue, top, error);
-  close (top);
-  return opened ? g_steal_pointer (&queue) : NULL;
+  return g_steal_pointer (&queue);
 }
 
 static char *
@@ -199,9 +232,12 @@ queue_open_own (const char *home, GError **error)
 }
 
 Spool *
-queue_spool (Queue *queue)
+queue_spool (Queue *queue, uint64_t reserve)
 {
-  return spool_new (queue->rooms[ROOM_QUEUE], ENTRY_PREAMBLE);
+  Spool *spool = spool_new (queue->rooms[ROOM_QUEUE], ENTRY_PREAMBLE);
+
+  spool_keep_free (spool, reserve);
+  return spool;
 }
 
 /* Sorts by time; the random end keeps two of one microsecond apart. */
@@ -233,6 +269,8 @@ copy_envelope (Entry *entry, const Envelope *envelope)
       = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
   g_ptr_array_set_size (entry->statuses,
                         (int) envelope->forward_paths->len);
+  entry->told = g_array_new (FALSE, TRUE, sizeof (bool));
+  g_array_set_size (entry->told, envelope->forward_paths->len);
 }
 
 static bool
@@ -286,25 +324,53 @@ move (Queue *queue, const char *id, Room from, Room to, GError **error)
 bool
 queue_hold (Queue *queue, Entry *entry, const char *reason, GError **error)
 {
-  if (!entry_record_reason (entry, reason, error)
+  if (!entry_record_reason (entry, reason,
+                            g_get_real_time () / G_USEC_PER_SEC, error)
       || !move (queue, entry->id, ROOM_QUEUE, ROOM_HELD, error))
     return false;
   entry->held = true;
   return true;
 }
 
+bool
+queue_release (Queue *queue, Entry *entry, GError **error)
+{
+  /* In this order: after a crash in between, the reason is still there, and
+     queue_lock takes the entry back to held/. */
+  if (!move (queue, entry->id, ROOM_HELD, ROOM_QUEUE, error))
+    return false;
+  entry->held = false;
+  return entry_record_release (entry, g_get_real_time () / G_USEC_PER_SEC,
+                               error);
+}
+
+bool
+queue_remove (Queue *queue, Entry *entry, GError **error)
+{
+  Room room = entry->held ? ROOM_HELD : ROOM_QUEUE;
+
+  if (unlinkat (queue->rooms[room], entry->id, 0) == 0
+      && fsync (queue->rooms[room]) == 0)
+    return true;
+  failure_set_errno (error, FAILURE_IO, errno,
+                     _ ("cannot remove the queue file %s"), entry->id);
+  return false;
+}
+
 Entry *
-queue_enter (Queue *queue, Message *message, const Envelope *envelope,
-             const char *account, const char *hold_reason, GError **error)
+queue_enter (Queue *queue, Message *message, const QueueRequest *request,
+             GError **error)
 {
   g_autoptr (Entry) entry = g_new0 (Entry, 1);
 
   entry->fd = -1;
   entry->id = new_id ();
   entry->arrival = g_get_real_time () / G_USEC_PER_SEC;
-  entry->account = g_strdup (account);
+  entry->since = entry->arrival;
+  entry->notification = request->notification;
+  entry->account = g_strdup (request->account);
   entry->reason = g_strdup ("");
-  copy_envelope (entry, envelope);
+  copy_envelope (entry, request->envelope);
   if (!write_entry (entry, message, error))
     return NULL;
   /* The instant of acceptance: from here on the message is ours. */
@@ -312,7 +378,8 @@ queue_enter (Queue *queue, Message *message, const Envelope *envelope,
   if (entry->fd < 0)
     return NULL;
   entry->content.fd = entry->fd;
-  if (hold_reason != NULL && !queue_hold (queue, entry, hold_reason, error))
+  if (request->hold_reason != NULL
+      && !queue_hold (queue, entry, request->hold_reason, error))
     return NULL;
   return g_steal_pointer (&entry);
 }
@@ -335,28 +402,52 @@ compare_ids (const void *a, const void *b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-GPtrArray *
-queue_list (Queue *queue, GError **error)
+/* The next entry of DIR; NULL: there is none. Other names are looked at in
+   passing. */
+static const char *
+next_id (Queue *queue, Room room, GDir *dir)
 {
-  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *path = g_build_filename (
-      queue->directory, room_names[ROOM_QUEUE], NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL && !is_id (name))
+    if (room == ROOM_QUEUE)
+      sweep_orphan (queue, name);
+  return name;
+}
+
+static GDir *
+open_list (Queue *queue, Room room, GError **error)
+{
   g_autoptr (GError) local = NULL;
-  g_autoptr (GDir) dir = g_dir_open (path, 0, &local);
+  GDir *dir = g_dir_open (queue->paths[room], 0, &local);
+
+  if (dir == NULL)
+    g_set_error_literal (error, FAILURE, FAILURE_IO, local->message);
+  return dir;
+}
+
+GPtrArray *
+queue_list (Queue *queue, Room room, GError **error)
+{
+  g_autoptr (GPtrArray) ids = NULL;
+  g_autoptr (GDir) dir = open_list (queue, room, error);
   const char *name;
 
   if (dir == NULL)
-    {
-      g_set_error_literal (error, FAILURE, FAILURE_IO, local->message);
-      return NULL;
-    }
-  while ((name = g_dir_read_name (dir)) != NULL)
-    if (is_id (name))
-      g_ptr_array_add (ids, g_strdup (name));
-    else
-      sweep_orphan (queue, name);
+    return NULL;
+  ids = g_ptr_array_new_with_free_func (g_free);
+  while ((name = next_id (queue, room, dir)) != NULL)
+    g_ptr_array_add (ids, g_strdup (name));
   g_ptr_array_sort (ids, compare_ids);
   return g_steal_pointer (&ids);
+}
+
+bool
+queue_is_empty (Queue *queue)
+{
+  g_autoptr (GDir) dir = open_list (queue, ROOM_QUEUE, NULL);
+
+  return dir != NULL && next_id (queue, ROOM_QUEUE, dir) == NULL;
 }
 
 /* What stands in the way of a file being one of our entries; NULL: nothing. */
@@ -374,45 +465,51 @@ strange (const struct stat *st)
 
 /* Out of the way, but not gone: a person may still make something of it. */
 static void
-set_aside (Queue *queue, const char *id, const char *why)
+set_aside (Queue *queue, Room room, const char *id, const char *why)
 {
   g_autoptr (GError) error = NULL;
 
-  if (move (queue, id, ROOM_QUEUE, ROOM_CORRUPT, &error))
-    log_line (LOG_ERR, "id=%s fate=corrupt kept=%s/%s/%s text=\"%s\"", id,
-              queue->directory, room_names[ROOM_CORRUPT], id, why);
+  if (move (queue, id, room, ROOM_CORRUPT, &error))
+    log_line (LOG_ERR, "id=%s fate=corrupt kept=%s/%s text=\"%s\"", id,
+              queue->paths[ROOM_CORRUPT], id, why);
   else
     log_line (LOG_ERR, "id=%s fate=corrupt text=\"%s\"", id, error->message);
 }
 
 static Entry *
-reject (Queue *queue, const char *id, const char *why, GError **error)
+reject (Queue *queue, Room room, const char *id, const char *why,
+        GError **error)
 {
-  set_aside (queue, id, why);
+  set_aside (queue, room, id, why);
   g_set_error (error, FAILURE, FAILURE_DATA,
-               _ ("%s/%s/%s is no queued message: %s; it was moved to %s"),
-               queue->directory, room_names[ROOM_QUEUE], id, why,
-               room_names[ROOM_CORRUPT]);
+               _ ("%s/%s is no queued message: %s; it was moved to %s"),
+               queue->paths[room], id, why, room_names[ROOM_CORRUPT]);
   return NULL;
 }
 
-/* Locks FD unless somebody else has it; then the name must still lead to it,
-   for its last owner may have moved or removed it. */
-static bool
-lock_file (Queue *queue, int fd, const char *id, const struct stat *opened)
+static struct flock
+whole_file (short type)
 {
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+/* Locks FD unless somebody else has it (*BUSY); then the name must still lead to
+   it, for its last owner may have moved or removed it. */
+static bool
+lock_file (Queue *queue, Room room, int fd, const char *id,
+           const struct stat *opened, bool *busy)
+{
+  struct flock lock = whole_file (F_WRLCK);
   struct stat st;
 
-  return fcntl (fd, F_OFD_SETLK, &lock) == 0
-         && fstatat (queue->rooms[ROOM_QUEUE], id, &st, AT_SYMLINK_NOFOLLOW)
-                == 0
+  *busy = fcntl (fd, F_OFD_SETLK, &lock) < 0;
+  return !*busy
+         && fstatat (queue->rooms[room], id, &st, AT_SYMLINK_NOFOLLOW) == 0
          && st.st_ino == opened->st_ino && st.st_dev == opened->st_dev;
 }
 
-/* Where the fates of all recipients together put the entry. */
-static Settled
-place (const Entry *entry)
+Settled
+queue_place (const Entry *entry)
 {
   Settled where = SETTLED_GONE;
 
@@ -428,108 +525,261 @@ place (const Entry *entry)
   return where;
 }
 
-/* The first status that is not the relay's yes. */
-static const char *
-hold_text (const Entry *entry)
+/* With STATUSES for what is owed, nobody but the relay has anything left to do. */
+static bool
+all_relayed (const Entry *entry, const GPtrArray *statuses)
 {
+  size_t relayed = 0;
+
+  for (size_t i = 0; i < statuses->len; i++)
+    if (((const Status *) statuses->pdata[i])->fate != FATE_RELAYED)
+      return false;
   for (size_t i = 0; i < entry->statuses->len; i++)
     {
       const Status *status = entry->statuses->pdata[i];
 
-      if (status->fate != FATE_RELAYED)
-        return status->text;
+      relayed += status != NULL && status->fate == FATE_RELAYED;
     }
-  return "";
-}
-
-static bool
-remove_entry (Queue *queue, const Entry *entry, GError **error)
-{
-  if (unlinkat (queue->rooms[ROOM_QUEUE], entry->id, 0) == 0
-      && fsync (queue->rooms[ROOM_QUEUE]) == 0)
-    return true;
-  failure_set_errno (error, FAILURE_IO, errno,
-                     _ ("cannot remove the queue file %s"), entry->id);
-  return false;
-}
-
-static bool
-put (Queue *queue, Entry *entry, Settled where, GError **error)
-{
-  if (where == SETTLED_GONE)
-    return remove_entry (queue, entry, error);
-  if (where == SETTLED_HELD)
-    return queue_hold (queue, entry, hold_text (entry), error);
-  return true;
+  return relayed + statuses->len == entry->statuses->len;
 }
 
 bool
 queue_settle (Queue *queue, Entry *entry, const GArray *owed,
               const GPtrArray *statuses, Settled *where, GError **error)
 {
+  g_autoptr (GError) local = NULL;
+
   /* Before the entry moves, and before the session says QUIT: a recipient who
      has the message must never be sent it again. */
-  if (!entry_record_statuses (entry, owed, statuses, error))
-    return false;
-  *where = place (entry);
-  return put (queue, entry, *where, error);
+  if (entry_record_statuses (entry, owed, statuses, &local))
+    {
+      *where = queue_place (entry);
+      return *where != SETTLED_GONE || queue_remove (queue, entry, error);
+    }
+  /* A full disk takes no record, but lets the file go. */
+  *where = SETTLED_GONE;
+  if (all_relayed (entry, statuses))
+    return queue_remove (queue, entry, error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return false;
 }
 
-/* A crash between the last record and the move it asks for. */
+/* A crash between the last record and the move it asks for. True: ENTRY belongs
+   elsewhere, and is there now if that could be done. */
 static bool
 finish (Queue *queue, Entry *entry, GError **error)
 {
   if (entry->reason[0] != '\0')
-    return move (queue, entry->id, ROOM_QUEUE, ROOM_HELD, error);
-  return put (queue, entry, place (entry), error);
+    (void) move (queue, entry->id, ROOM_QUEUE, ROOM_HELD, error);
+  else if (queue_place (entry) == SETTLED_GONE)
+    (void) queue_remove (queue, entry, error);
+  else
+    return false;
+  return true;
 }
 
-static Entry *
-finish_or_give (Queue *queue, Entry *entry, GError **error)
+/* A file of ROOM, opened with FLAGS. -1 with no error: it is gone. *STRANGE: what
+   it is instead of one of ours. */
+static int
+open_entry (Queue *queue, Room room, const char *id, int flags,
+            struct stat *st, const char **strange_file, GError **error)
 {
-  if (entry->reason[0] == '\0' && place (entry) == SETTLED_QUEUED)
-    return entry;
-  (void) finish (queue, entry, error);
-  entry_free (entry);
-  return NULL;
-}
+  int fd = openat (queue->rooms[room], id,
+                   flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-Entry *
-queue_lock (Queue *queue, const char *id, GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  struct stat st;
-  Entry *entry;
-  const char *why;
-  int fd = openat (queue->rooms[ROOM_QUEUE], id,
-                   O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
+  *strange_file = NULL;
   if (fd < 0 && errno == ENOENT)
-    return NULL;
+    return -1;
   if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR))
-    return reject (queue, id, _ ("it is not a plain file"), error);
-  if (fd < 0 || fstat (fd, &st) < 0)
+    {
+      *strange_file = _ ("it is not a plain file");
+      return -1;
+    }
+  if (fd < 0 || fstat (fd, st) < 0)
     {
       failure_set_errno (error, FAILURE_IO, errno,
                          _ ("cannot open the queue file %s"), id);
-      if (fd >= 0)
-        close (fd);
-      return NULL;
+      close_if_open (fd);
+      return -1;
     }
-  why = strange (&st);
-  if (why == NULL && !lock_file (queue, fd, id, &st))
+  if (strange (st) != NULL)
+    *strange_file = _ (strange (st));
+  return fd;
+}
+
+/* Reads what is locked, and sets aside what is no entry. FD is closed unless it
+   becomes an entry's. */
+static Entry *
+read_locked (Queue *queue, Room room, const char *id, int fd, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (Entry) entry = entry_read (fd, id, true, &local);
+
+  if (entry == NULL)
     {
       close (fd);
-      return NULL;
-    }
-  entry = why == NULL ? entry_read (fd, id, &local) : NULL;
-  if (entry != NULL)
-    return finish_or_give (queue, entry, error);
-  close (fd);
-  if (why == NULL && !g_error_matches (local, FAILURE, FAILURE_DATA))
-    {
+      if (g_error_matches (local, FAILURE, FAILURE_DATA))
+        return reject (queue, room, id, local->message, error);
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  return reject (queue, id, why != NULL ? _ (why) : local->message, error);
+  entry->held = room == ROOM_HELD;
+  if (room == ROOM_QUEUE && finish (queue, entry, error))
+    return NULL;
+  return g_steal_pointer (&entry);
+}
+
+Entry *
+queue_lock (Queue *queue, Room room, const char *id, bool *busy,
+            GError **error)
+{
+  struct stat st;
+  const char *strange_file;
+  bool locked_elsewhere = false;
+  int fd = open_entry (queue, room, id, O_RDWR, &st, &strange_file, error);
+
+  if (busy != NULL)
+    *busy = false;
+  if (strange_file != NULL)
+    {
+      close_if_open (fd);
+      return reject (queue, room, id, strange_file, error);
+    }
+  if (fd < 0)
+    return NULL;
+  if (!lock_file (queue, room, fd, id, &st, &locked_elsewhere))
+    {
+      close (fd);
+      if (busy != NULL)
+        *busy = locked_elsewhere;
+      return NULL;
+    }
+  return read_locked (queue, room, id, fd, error);
+}
+
+Entry *
+queue_view (Queue *queue, Room room, const char *id, GError **error)
+{
+  struct stat st;
+  const char *strange_file;
+  int fd = open_entry (queue, room, id, O_RDONLY, &st, &strange_file, error);
+  Entry *entry;
+
+  if (strange_file != NULL)
+    {
+      close_if_open (fd);
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("%s/%s is no queued message: %s"), queue->paths[room],
+                   id, strange_file);
+      return NULL;
+    }
+  if (fd < 0)
+    return NULL;
+  entry = entry_read (fd, id, false, error);
+  if (entry == NULL)
+    close (fd);
+  else
+    entry->held = room == ROOM_HELD;
+  return entry;
+}
+
+bool
+queue_is_busy (Queue *queue, const Entry *view)
+{
+  struct flock lock = whole_file (F_WRLCK);
+
+  return fcntl (view->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+struct QueueCancel
+{
+  int fd;
+  int from, to;
+  char *id;
+  GString *record;
+  off_t end;
+};
+
+QueueCancel *
+queue_prepare_cancel (Queue *queue, const Entry *entry, const char *reason)
+{
+  QueueCancel *cancel = g_new0 (QueueCancel, 1);
+
+  cancel->fd = entry->fd;
+  cancel->from = queue->rooms[ROOM_QUEUE];
+  cancel->to = queue->rooms[ROOM_HELD];
+  cancel->id = g_strdup (entry->id);
+  cancel->record = entry_reason_text (
+      reason, g_get_real_time () / G_USEC_PER_SEC);
+  cancel->end = (off_t) entry->end;
+  return cancel;
+}
+
+/* Async-signal-safe calls only. Where the record cannot be written, the move alone
+   keeps the message from being sent. */
+void
+queue_cancel (const QueueCancel *cancel)
+{
+  (void) !pwrite (cancel->fd, cancel->record->str, cancel->record->len,
+                  cancel->end);
+  (void) fdatasync (cancel->fd);
+  (void) renameat (cancel->from, cancel->id, cancel->to, cancel->id);
+  (void) fsync (cancel->to);
+  (void) fsync (cancel->from);
+}
+
+void
+queue_cancel_free (QueueCancel *cancel)
+{
+  if (cancel == NULL)
+    return;
+  g_free (cancel->id);
+  g_string_free (cancel->record, TRUE);
+  g_free (cancel);
+}
+
+static int
+open_runner_lock (const Queue *queue, GError **error)
+{
+  int fd = openat (queue->top, RUNNER_LOCK,
+                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                   0600);
+
+  if (fd < 0)
+    failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
+                       _ ("cannot open %s/%s"), queue->directory, RUNNER_LOCK);
+  return fd;
+}
+
+int
+queue_lock_runner (Queue *queue, bool wait, GError **error)
+{
+  struct flock lock = whole_file (F_WRLCK);
+  int fd = open_runner_lock (queue, error);
+  int locked;
+
+  if (fd < 0)
+    return -1;
+  do
+    locked = fcntl (fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+  while (locked < 0 && errno == EINTR);
+  if (locked == 0)
+    return fd;
+  if (errno != EAGAIN && errno != EACCES)
+    failure_set_errno (error, FAILURE_IO, errno, _ ("cannot lock %s/%s"),
+                       queue->directory, RUNNER_LOCK);
+  close (fd);
+  return -1;
+}
+
+bool
+queue_has_runner (Queue *queue)
+{
+  struct flock lock = whole_file (F_WRLCK);
+  int fd = open_runner_lock (queue, NULL);
+  bool locked = fd >= 0 && fcntl (fd, F_OFD_GETLK, &lock) == 0
+                && lock.l_type != F_UNLCK;
+
+  close_if_open (fd);
+  return locked;
 }

@@ -1,11 +1,49 @@
 #include "submit/attempt.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "account/credential.h"
 #include "smtp/session.h"
 #include "smtp/transaction.h"
+#include "submit/signals.h"
+
+/* Relays close a session that carries too many messages, or slow it down; and
+   with several accounts each gets its turn. */
+#define SESSION_MESSAGES 100
+
+struct Courier
+{
+  const Account *account;
+  CourierParams params;
+  Session *session; /* NULL: none is open */
+  unsigned carried; /* messages, in this session */
+};
+
+Courier *
+courier_new (const Account *account, const CourierParams *params)
+{
+  Courier *courier = g_new0 (Courier, 1);
+
+  courier->account = account;
+  courier->params = *params;
+  return courier;
+}
+
+static void
+leave (Courier *courier)
+{
+  g_clear_pointer (&courier->session, session_close);
+  courier->carried = 0;
+}
+
+void
+courier_free (Courier *courier)
+{
+  if (courier == NULL)
+    return;
+  leave (courier);
+  g_free (courier);
+}
 
 void
 outcome_free (Outcome *outcome)
@@ -17,6 +55,19 @@ outcome_free (Outcome *outcome)
   g_free (outcome->tls);
   g_free (outcome->mechanism);
   g_free (outcome);
+}
+
+const Status *
+outcome_account_status (const Outcome *outcome)
+{
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    {
+      const Status *status = outcome->statuses->pdata[i];
+
+      if (status->fate != FATE_RELAYED && status->scope == SCOPE_ACCOUNT)
+        return status;
+    }
+  return NULL;
 }
 
 /* The same status for every forward-path: nobody in particular is to blame. */
@@ -31,66 +82,37 @@ same_for_all (const Status *status, size_t count)
   return statuses;
 }
 
-/* From the final dot to the record of its verdict a signal would leave the message
-   sent and not known to be: the duplicate of RFC 1047. After that the caller has
-   its true exit status to give. So what comes then is only noted, and has its way
-   at the start of another attempt. Handlers and not a mask: the keyring's threads
-   would take the signal. */
-static const int deferrable[] = { SIGINT, SIGTERM, SIGHUP };
-static struct sigaction before[G_N_ELEMENTS (deferrable)];
-static bool deferring;
-static volatile sig_atomic_t noted;
-
-static void
-note_signal (int signal)
-{
-  noted = signal;
-}
-
-static void
-defer_signals (void)
-{
-  struct sigaction action
-      = { .sa_handler = note_signal, .sa_flags = SA_RESTART };
-
-  if (deferring)
-    return;
-  deferring = true;
-  for (size_t i = 0; i < G_N_ELEMENTS (deferrable); i++)
-    {
-      sigaction (deferrable[i], NULL, &before[i]);
-      if (before[i].sa_handler != SIG_IGN)
-        sigaction (deferrable[i], &action, NULL);
-    }
-}
-
-static void
-release_signals (void)
-{
-  if (!deferring)
-    return;
-  deferring = false;
-  for (size_t i = 0; i < G_N_ELEMENTS (deferrable); i++)
-    sigaction (deferrable[i], &before[i], NULL);
-  if (noted != 0)
-    raise (noted);
-}
-
 static bool
 before_end_of_data (void *data, GError **error)
 {
   Entry *entry = data;
 
-  defer_signals ();
+  signals_defer ();
   /* On disk before it is on the wire: a crash after this line leaves an entry
      that knows that the relay may have the message. */
   return entry_record_end_of_data (
       entry, g_get_real_time () / G_USEC_PER_SEC, error);
 }
 
+static Session *
+log_in (const Courier *courier, Status **status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) secret
+      = credential_get (courier->account, courier->params.attended, &error);
+
+  if (error != NULL)
+    {
+      *status = status_new_failure (STAGE_CREDENTIAL, error);
+      return NULL;
+    }
+  return session_open (&courier->account->relay, secret,
+                       courier->params.trace, status);
+}
+
+/* One transaction, in the session that is open or in a new one. */
 static GPtrArray *
-converse (Session *session, Outcome *outcome, const Envelope *envelope,
-          Entry *entry)
+converse (Courier *courier, const Envelope *envelope, Entry *entry)
 {
   Transaction transaction = {
     .envelope = envelope,
@@ -98,52 +120,112 @@ converse (Session *session, Outcome *outcome, const Envelope *envelope,
     .before_end_of_data = before_end_of_data,
     .data = entry,
   };
+  g_autoptr (Status) status = NULL;
 
+  if (courier->session == NULL)
+    courier->session = log_in (courier, &status);
+  if (courier->session == NULL)
+    return same_for_all (status, envelope->forward_paths->len);
+  courier->carried++;
+  return transaction_run (courier->session, &transaction);
+}
+
+static const Status *
+refused_at_mail (const GPtrArray *statuses)
+{
+  const Status *first = statuses->pdata[0];
+
+  return first->stage == STAGE_MAIL && first->fate != FATE_RELAYED ? first
+                                                                   : NULL;
+}
+
+/* Not with the null reverse-path, then: a notification that some relays will not
+   carry (against RFC 5321 section 6.1) goes from the account's own address to its
+   owner. */
+static bool
+give_address (const Courier *courier, const Entry *entry, Envelope *envelope)
+{
+  const char *own = account_address (courier->account);
+
+  if (!entry->notification || envelope->reverse_path[0] != '\0' || own == NULL)
+    return false;
+  g_free (envelope->reverse_path);
+  envelope->reverse_path = g_strdup (own);
+  return true;
+}
+
+/* A session that lay idle may have been closed, or have had its fill: what it
+   says to the next MAIL is no verdict on the message. */
+static GPtrArray *
+carry (Courier *courier, Envelope *envelope, Entry *entry)
+{
+  bool reused = courier->session != NULL;
+  GPtrArray *statuses = converse (courier, envelope, entry);
+  const Status *refusal = refused_at_mail (statuses);
+
+  if (reused && refusal != NULL)
+    {
+      g_ptr_array_unref (statuses);
+      leave (courier);
+      statuses = converse (courier, envelope, entry);
+      refusal = refused_at_mail (statuses);
+    }
+  if (refusal != NULL && refusal->fate == FATE_FAILED
+      && give_address (courier, entry, envelope))
+    {
+      g_ptr_array_unref (statuses);
+      if (courier->session != NULL && courier->session->broken)
+        leave (courier);
+      statuses = converse (courier, envelope, entry);
+    }
+  return statuses;
+}
+
+static void
+describe (const Courier *courier, const Envelope *envelope, Outcome *outcome)
+{
+  const Session *session = courier->session;
+
+  if (session == NULL)
+    return;
   outcome->tls = g_strdup (session->tls);
   outcome->mechanism = g_strdup (session->mechanism);
   outcome->no_dsn = strstr (envelope->notify, "SUCCESS") != NULL
                     && !session->extensions.dsn;
-  return transaction_run (session, &transaction);
 }
 
-static Session *
-log_in (const Account *account, bool interactive, const Trace *trace,
-        Status **status)
+static void
+give_up (GPtrArray *statuses)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Secret) secret
-      = credential_get (account, interactive, &error);
-
-  if (error != NULL)
-    {
-      *status = status_new_failure (STAGE_CREDENTIAL, error);
-      return NULL;
-    }
-  return session_open (&account->relay, secret, trace, status);
+  for (size_t i = 0; i < statuses->len; i++)
+    status_expire (statuses->pdata[i]);
 }
 
 Outcome *
-attempt_run (Queue *queue, Entry *entry, const Account *account,
-             bool interactive, const Trace *trace, GError **error)
+attempt_run (Queue *queue, Entry *entry, Courier *courier,
+             const RetryPolicy *policy, GError **error)
 {
   g_autoptr (Outcome) outcome = g_new0 (Outcome, 1);
   g_autoptr (Envelope) envelope = entry_owed (entry, &outcome->owed);
-  g_autoptr (Status) status = NULL;
   int64_t start = g_get_monotonic_time ();
-  Session *session;
   bool settled;
 
-  release_signals ();
   if (!entry_record_attempt (entry, g_get_real_time () / G_USEC_PER_SEC,
                              error))
     return NULL;
-  session = log_in (account, interactive, trace, &status);
-  outcome->statuses = session != NULL
-                          ? converse (session, outcome, envelope, entry)
-                          : same_for_all (status, outcome->owed->len);
+  if (courier->params.cancellable)
+    signals_cancel (queue, entry);
+  outcome->statuses = carry (courier, envelope, entry);
+  /* From here on the caller is told the truth, whatever signal comes. */
+  signals_defer ();
+  describe (courier, envelope, outcome);
+  if (retry_is_over (policy, entry->waited))
+    give_up (outcome->statuses);
   settled = queue_settle (queue, entry, outcome->owed, outcome->statuses,
                           &outcome->settled, error);
-  g_clear_pointer (&session, session_close);
+  if (courier->session != NULL
+      && (courier->session->broken || courier->carried >= SESSION_MESSAGES))
+    leave (courier);
   outcome->seconds
       = (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
   return settled ? g_steal_pointer (&outcome) : NULL;

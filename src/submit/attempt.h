@@ -1,7 +1,7 @@
 /* attempt.h - one try to send one queued message.
  *
- * No state of its own: entry and account in, statuses out. Two callers: the
- * sendmail personality and the runner.
+ * Entry and courier in, statuses out. Two callers: the sendmail personality, with
+ * a courier for one message, and the runner, with one for all of an account.
  */
 #pragma once
 
@@ -10,7 +10,24 @@
 
 #include "account/account.h"
 #include "queue/queue.h"
+#include "queue/retry.h"
 #include "smtp/trace.h"
+
+/* Who carries the messages of an account: its session, opened for the first and
+ * kept for the next. */
+typedef struct Courier Courier;
+
+typedef struct
+{
+  bool attended;    /* a person is there to be asked */
+  bool cancellable; /* a signal before the final dot takes the message back */
+  const Trace *trace; /* nullable */
+} CourierParams;
+
+/* Nothing is opened yet. ACCOUNT and the trace are borrowed. */
+Courier *courier_new (const Account *account, const CourierParams *params);
+void courier_free (Courier *courier); /* says QUIT */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Courier, courier_free)
 
 typedef struct
 {
@@ -26,10 +43,13 @@ typedef struct
 void outcome_free (Outcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Outcome, outcome_free)
 
-/* Fetches the credential, sends what is owed, settles the entry. INTERACTIVE: a
- * person is there to be asked. Where a final dot was sent, SIGINT, SIGTERM and
- * SIGHUP are put off until the next attempt, so that the caller can tell the
- * truth. NULL and an error only where the queue cannot be
- * written; what the relay or the keyring did is in the outcome. */
-Outcome *attempt_run (Queue *queue, Entry *entry, const Account *account,
-                      bool interactive, const Trace *trace, GError **error);
+/* Opens the session unless COURIER has one, sends what is owed, settles the entry.
+ * What is still delayed when its life by POLICY is over, fails (RFC 3463 4.4.7).
+ * From the final dot on signals are put off (signals.h). NULL and an error only
+ * where the queue cannot be written; what the relay or the keyring did is in the
+ * outcome. */
+Outcome *attempt_run (Queue *queue, Entry *entry, Courier *courier,
+                      const RetryPolicy *policy, GError **error);
+
+/* The status that stopped the account as such; NULL: none did. */
+const Status *outcome_account_status (const Outcome *outcome);

@@ -201,8 +201,8 @@ print_what_next (const Entry *entry, const Outcome *outcome)
 {
   if (outcome->settled == SETTLED_QUEUED)
     fprintf (stderr,
-             _ ("postrider: the message is queued as %s; "
-                "`postrider run' tries again\n"),
+             _ ("postrider: the message is queued as %s and will be tried "
+                "again\n"),
              entry->id);
   else if (somebody_has_it (entry))
     fprintf (stderr,
@@ -210,9 +210,7 @@ print_what_next (const Entry *entry, const Outcome *outcome)
                 "held as %s\n"),
              entry->id);
   else
-    fprintf (stderr,
-             _ ("postrider: nothing was sent; a copy is held as %s\n"),
-             entry->id);
+    report_copy_held (entry);
 }
 
 void
@@ -241,16 +239,28 @@ report_person (const Entry *entry, const Account *account,
 }
 
 void
-report_held (const Entry *entry, const GError *error)
+report_log_held (const Entry *entry, const char *text)
 {
   g_autoptr (GString) line = g_string_new (NULL);
 
   g_string_append_printf (line, "id=%s account=%s from=<%s> fate=held text=",
                           entry->id, entry->account,
                           entry->envelope->reverse_path);
-  append_quoted (line, error->message);
+  append_quoted (line, text);
   log_line (LOG_ERR, "%s", line->str);
-  (void) report_error (error);
+}
+
+void
+report_copy_held (const Entry *entry)
+{
   fprintf (stderr, _ ("postrider: nothing was sent; a copy is held as %s\n"),
            entry->id);
+}
+
+void
+report_held (const Entry *entry, const GError *error)
+{
+  report_log_held (entry, error->message);
+  (void) report_error (error);
+  report_copy_held (entry);
 }

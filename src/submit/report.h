@@ -25,5 +25,8 @@ void report_log (const Entry *entry, const Account *account,
 void report_person (const Entry *entry, const Account *account,
                     const Outcome *outcome);
 
-/* The same for a message that was held without an attempt: log and stderr. */
+/* The log's line for a message that was held without an attempt; and with it, on
+ * stderr, what a person should know. */
+void report_log_held (const Entry *entry, const char *text);
+void report_copy_held (const Entry *entry);
 void report_held (const Entry *entry, const GError *error);

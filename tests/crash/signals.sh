@@ -1,7 +1,7 @@
 #!/bin/sh
 # Told to end while the relay considers its verdict, sendmail waits for it: its
-# exit status is the truth, and nothing is sent twice. Told so earlier, it ends,
-# and the message waits.
+# exit status is the truth, and nothing is sent twice. Told so earlier, it takes the
+# message back.
 . "$(dirname "$0")/../e2e/lib.sh"
 begin
 make_certificates
@@ -53,5 +53,6 @@ stall
 END
 interrupted TERM early ' attempt '
 check 'before it: the program ends' exits 143
-check 'before it: the message waits' queued 1
+check 'before it: the message does not wait' queued 0
+check 'before it: a copy is held' queued 1 held
 end

@@ -64,7 +64,7 @@ hold_against_promise () {
 
 # What waits goes out, once; what the relay may have already stays, for now.
 run_queue () {
-  postrider run >/dev/null 2>"$work/err" || :
+  "$sendmail" -q >/dev/null 2>"$work/err" || :
   waiting=$(find "$state/queue" -type f ! -name '.*' 2>/dev/null | wc -l)
   have_now=$(relayed)
   [ "$have_now" -le 1 ] || complain "the relay has it $have_now times"
@@ -82,7 +82,7 @@ run_queue () {
 # the relay spoken to; that the final dot is about to be sent is synced, and its
 # verdict, before the file goes.
 synced_in_order () {
-  postrider run # makes the directories
+  postrider run --once # makes the directories
   reset
   strace -f -qq -o "$work/trace" \
     -e trace=fsync,fdatasync,linkat,unlinkat,socket \

@@ -5,6 +5,9 @@
 #   check NAME COMMAND...           one TAP result
 #   end                             last
 #
+# No runner starts by itself, unless a script takes `start-runner = no' out of
+# $accounts.
+#
 # All is below $work, which is removed in the end with all processes that were
 # started by `keep'. Variables: $source and $build (directories), $sendmail (a
 # link to the program), $status, $work/out and $work/err (of the last `submit'),
@@ -94,7 +97,7 @@ begin () {
   state=$XDG_STATE_HOME/postrider
   accounts=$XDG_CONFIG_HOME/postrider/accounts
   mkdir -p "$XDG_STATE_HOME" "${accounts%/*}"
-  printf '[postrider]\nlog = %s\n' "$work/log" >"$accounts"
+  printf '[postrider]\nlog = %s\nstart-runner = no\n' "$work/log" >"$accounts"
   chmod 600 "$accounts"
   cd "$work" || exit 1
 }

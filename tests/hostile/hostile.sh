@@ -115,6 +115,7 @@ write_account () { # write_account PORT
   cat <<END
 [postrider]
 log = $case/log
+start-runner = no
 [test]
 from = me@example.org
 host = localhost

@@ -523,7 +523,7 @@ test_default (void)
     {
       g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
       g_autoptr (GPtrArray) from = g_ptr_array_new ();
-      Accounts accounts = { all, { NULL, 0 }, (char *) "F" };
+      Accounts accounts = { .accounts = all, .file = (char *) "F" };
       const Account *account;
 
       for (const char *p = cases[i].accounts; *p != '\0'; p++)

@@ -94,7 +94,7 @@ enter (Fixture *fixture, const char *hold_reason)
 
   message->header = header_new ();
   header_append (message->header, "Subject", " test");
-  message->body = queue_spool (fixture->queue);
+  message->body = queue_spool (fixture->queue, 0);
   g_assert_true (
       spool_append (message->body, BODY, strlen (BODY), &error));
   g_free (envelope->reverse_path);
@@ -102,7 +102,10 @@ enter (Fixture *fixture, const char *hold_reason)
   envelope_add (envelope, "a@example.org");
   envelope_add (envelope, "b@example.org");
   envelope_add (envelope, "c@example.org");
-  entry = queue_enter (fixture->queue, message, envelope, "work", hold_reason,
+  entry = queue_enter (fixture->queue, message,
+                       &(QueueRequest){ .envelope = envelope,
+                                        .account = "work",
+                                        .hold_reason = hold_reason },
                        &error);
   g_assert_no_error (error);
   return entry;
@@ -145,6 +148,10 @@ settle (Fixture *fixture, Entry *entry, const Fate *fates, Settled expected)
                                &error));
   g_assert_no_error (error);
   g_assert_cmpint (where, ==, expected);
+  /* Its sender has to be told first. */
+  if (where == SETTLED_HELD)
+    g_assert_true (queue_hold (fixture->queue, entry, "words", &error));
+  g_assert_no_error (error);
 }
 
 static void
@@ -163,10 +170,10 @@ test_enter (Fixture *fixture, const void *data)
   g_assert_cmpint (fstat (entry->fd, &st), ==, 0);
   g_assert_cmpint (st.st_mode & 0777, ==, 0600);
   /* Locked from the first moment. */
-  g_assert_null (queue_lock (fixture->queue, id, &error));
+  g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error));
   g_assert_no_error (error);
   g_clear_pointer (&entry, entry_free);
-  again = queue_lock (fixture->queue, id, &error);
+  again = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_no_error (error);
   text_again = content_text (&again->content);
   g_assert_cmpstr (text_again, ==, text);
@@ -199,7 +206,7 @@ test_hold_cut_short (Fixture *fixture, const void *data)
 
   g_clear_pointer (&entry, entry_free);
   g_assert_cmpint (g_rename (held, queued), ==, 0);
-  g_assert_null (queue_lock (fixture->queue, id, &error));
+  g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error));
   g_assert_no_error (error);
   assert_place (fixture, id, "held");
 }
@@ -246,7 +253,7 @@ test_owed (Fixture *fixture, const void *data)
   g_assert_true (entry_record_attempt (entry, 1000, &error));
   settle (fixture, entry, first, SETTLED_QUEUED);
   g_clear_pointer (&entry, entry_free);
-  entry = queue_lock (fixture->queue, id, &error);
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (entry->attempts, ==, 1);
   g_assert_cmpint (entry->last_attempt, ==, 1000);
@@ -273,11 +280,11 @@ test_end_of_data (Fixture *fixture, const void *data)
   g_assert_true (entry_record_attempt (entry, 1, &error));
   g_assert_true (entry_record_end_of_data (entry, 2, &error));
   g_clear_pointer (&entry, entry_free);
-  entry = queue_lock (fixture->queue, id, &error);
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_true (entry->end_of_data_sent);
   settle (fixture, entry, fates, SETTLED_QUEUED);
   g_clear_pointer (&entry, entry_free);
-  entry = queue_lock (fixture->queue, id, &error);
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_false (entry->end_of_data_sent);
 }
 
@@ -306,7 +313,7 @@ test_truncated (Fixture *fixture, const void *data)
 
       g_assert_true (g_file_set_contents_full (
           path, whole, (gssize) length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
-      cut = queue_lock (fixture->queue, id, &error);
+      cut = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
       if (length < records)
         {
           g_assert_null (cut);
@@ -342,7 +349,7 @@ test_bit_flips (Fixture *fixture, const void *data)
       g_assert_true (g_file_set_contents_full (
           path, whole, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
       whole[i] ^= 0x10;
-      g_assert_null (queue_lock (fixture->queue, id, &error));
+      g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error));
       g_assert_error (error, FAILURE, FAILURE_DATA);
       assert_place (fixture, id, "corrupt");
       g_unlink (aside);
@@ -368,11 +375,11 @@ test_torn_record (Fixture *fixture, const void *data)
                            (off_t) entry->end),
                    ==, (ssize_t) strlen (torn));
   g_clear_pointer (&entry, entry_free);
-  entry = queue_lock (fixture->queue, id, &error);
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_no_error (error);
   settle (fixture, entry, fates, SETTLED_QUEUED);
   g_clear_pointer (&entry, entry_free);
-  entry = queue_lock (fixture->queue, id, &error);
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
   g_assert_no_error (error);
   envelope = entry_owed (entry, &owed);
   g_assert_cmpuint (owed->len, ==, 2);
@@ -399,17 +406,17 @@ test_strange_files (Fixture *fixture, const void *data)
   g_assert_true (g_file_set_contents_full (open, "x", 1,
                                            G_FILE_SET_CONTENTS_CONSISTENT, 0644,
                                            NULL));
-  listed = queue_list (fixture->queue, NULL);
+  listed = queue_list (fixture->queue, ROOM_QUEUE, NULL);
   g_assert_cmpuint (listed->len, ==, 5);
   for (size_t i = 0; i < G_N_ELEMENTS (ids); i++)
     {
       g_autoptr (GError) error = NULL;
 
-      g_assert_null (queue_lock (fixture->queue, ids[i], &error));
+      g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, ids[i], NULL, &error));
       g_assert_error (error, FAILURE, FAILURE_DATA);
       assert_place (fixture, ids[i], "corrupt");
     }
-  good = queue_lock (fixture->queue, good_id, NULL);
+  good = queue_lock (fixture->queue, ROOM_QUEUE, good_id, NULL, NULL);
   g_assert_nonnull (good);
 }
 
@@ -421,7 +428,8 @@ test_unfinished_move (Fixture *fixture, const void *data)
   {
     Fate fate;
     const char *room;
-  } cases[] = { { FATE_RELAYED, NULL }, { FATE_FAILED, "held" } };
+    bool given; /* to the caller, whose sender is to be told */
+  } cases[] = { { FATE_RELAYED, NULL, false }, { FATE_FAILED, "queue", true } };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -443,8 +451,9 @@ test_unfinished_move (Fixture *fixture, const void *data)
         }
       g_assert_true (entry_record_statuses (entry, owed, statuses, &error));
       g_clear_pointer (&entry, entry_free);
-      g_assert_null (queue_lock (fixture->queue, id, &error));
+      entry = queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error);
       g_assert_no_error (error);
+      g_assert_cmpint (entry != NULL, ==, cases[i].given);
       assert_place (fixture, id, cases[i].room);
     }
 }
@@ -461,7 +470,7 @@ test_order (Fixture *fixture, const void *data)
 
       g_ptr_array_add (entered, g_strdup (entry->id));
     }
-  listed = queue_list (fixture->queue, NULL);
+  listed = queue_list (fixture->queue, ROOM_QUEUE, NULL);
   g_assert_cmpuint (listed->len, ==, entered->len);
   for (size_t i = 0; i < listed->len; i++)
     g_assert_cmpstr (listed->pdata[i], ==, entered->pdata[i]);

@@ -1,0 +1,195 @@
+#include "queue/backoff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <glib/gi18n.h>
+
+#include "queue/retry.h"
+
+/* One line: "crc failures last stage paused notified reason". */
+#define FILE_MAXIMUM 8192
+
+void
+backoff_free (Backoff *backoff)
+{
+  if (backoff == NULL)
+    return;
+  g_free (backoff->reason);
+  g_free (backoff);
+}
+
+/* An account's name may hold anything; a file's may not. */
+static char *
+file_name (const char *account, const char *suffix)
+{
+  g_autofree char *escaped = g_uri_escape_string (account, NULL, FALSE);
+  bool hidden = escaped[0] == '.';
+
+  return g_strconcat (hidden ? "%2E" : "", escaped + hidden, suffix, NULL);
+}
+
+static uint32_t
+hash (const char *text)
+{
+  return (uint32_t) crc32_z (0, (const Bytef *) text, strlen (text));
+}
+
+static char *
+read_file (Queue *queue, const char *account)
+{
+  g_autofree char *name = file_name (account, "");
+  g_autofree char *text = g_malloc0 (FILE_MAXIMUM + 1);
+  struct stat st;
+  ssize_t got = -1;
+  int fd = openat (queue_accounts_fd (queue), name,
+                   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+  if (fd < 0)
+    return NULL;
+  if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode)
+      && st.st_uid == geteuid ())
+    got = read (fd, text, FILE_MAXIMUM);
+  close (fd);
+  return got > 0 && strlen (text) == (size_t) got ? g_steal_pointer (&text)
+                                                  : NULL;
+}
+
+static bool
+parse (Backoff *backoff, char *text)
+{
+  enum { CRC, FAILURES, LAST, STAGE, PAUSED, NOTIFIED, REASON, FIELDS };
+  char *rest = strchr (text, ' ');
+  g_auto (GStrv) field = NULL;
+  guint64 failures;
+
+  if (rest == NULL || strchr (text, '\n') == NULL)
+    return false;
+  *strchr (text, '\n') = '\0';
+  field = g_strsplit (text, " ", FIELDS);
+  if (g_strv_length (field) != FIELDS
+      || g_ascii_strtoull (field[CRC], NULL, 16) != hash (rest + 1)
+      || !g_ascii_string_to_unsigned (field[FAILURES], 10, 0, G_MAXINT,
+                                      &failures, NULL)
+      || !stage_from_name (field[STAGE], &backoff->stage))
+    return false;
+  backoff->failures = (unsigned) failures;
+  backoff->last = g_ascii_strtoll (field[LAST], NULL, 10);
+  backoff->paused = strcmp (field[PAUSED], "1") == 0;
+  backoff->notified = strcmp (field[NOTIFIED], "1") == 0;
+  backoff->reason = g_strdup (field[REASON]);
+  return true;
+}
+
+Backoff *
+backoff_read (Queue *queue, const char *account)
+{
+  Backoff *backoff = g_new0 (Backoff, 1);
+  g_autofree char *text = read_file (queue, account);
+
+  if (text == NULL || !parse (backoff, text))
+    backoff->reason = g_strdup ("");
+  return backoff;
+}
+
+void
+backoff_fail (Backoff *backoff, const Status *status, int64_t now)
+{
+  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+
+  backoff->failures = MIN (backoff->failures, G_MAXINT - 1) + 1;
+  backoff->last = now;
+  backoff->stage = status->stage;
+  backoff->paused
+      = status->fate == FATE_HELD && status->stage >= STAGE_AUTH;
+  g_free (backoff->reason);
+  backoff->reason
+      = status->code == 0
+            ? g_strdup (status->text)
+            : g_strdup_printf ("%d%s%s %s", status->code,
+                               enhanced[0] == '\0' ? "" : " ", enhanced,
+                               status->text);
+}
+
+int64_t
+backoff_due (const Backoff *backoff, const char *account, int64_t now)
+{
+  return retry_due (backoff->failures, backoff->last, now, hash (account));
+}
+
+static bool
+replace (Queue *queue, const char *name, const char *text)
+{
+  g_autofree char *temporary = g_strdup_printf (
+      ".tmp-%08x%08x", g_random_int (), g_random_int ());
+  int dir = queue_accounts_fd (queue);
+  int fd = openat (dir, temporary,
+                   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  size_t length = strlen (text);
+  bool written;
+
+  if (fd < 0)
+    return false;
+  written = write (fd, text, length) == (ssize_t) length && fsync (fd) == 0;
+  close (fd);
+  if (written && renameat (dir, temporary, dir, name) == 0)
+    return true;
+  (void) unlinkat (dir, temporary, 0);
+  return false;
+}
+
+bool
+backoff_write (Queue *queue, const char *account, const Backoff *backoff,
+               GError **error)
+{
+  g_autofree char *name = file_name (account, "");
+  g_autofree char *line = g_strdup_printf (
+      "%u %" PRId64 " %s %d %d %s", backoff->failures, backoff->last,
+      stage_name (backoff->stage), backoff->paused, backoff->notified,
+      backoff->reason);
+  g_autofree char *text
+      = g_strdup_printf ("%08" PRIx32 " %s\n", hash (line), line);
+
+  if (replace (queue, name, text))
+    return true;
+  failure_set_errno (error, FAILURE_IO, errno, _ ("cannot write %s/%s"),
+                     queue_accounts_path (queue), name);
+  return false;
+}
+
+void
+backoff_clear (Queue *queue, const char *account)
+{
+  g_autofree char *name = file_name (account, "");
+
+  (void) unlinkat (queue_accounts_fd (queue), name, 0);
+}
+
+int
+backoff_connection (Queue *queue, const char *account, unsigned maximum)
+{
+  g_autofree char *name = file_name (account, ".lock");
+  int fd = openat (queue_accounts_fd (queue), name,
+                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                   0600);
+
+  for (unsigned i = 0; fd >= 0 && i < maximum; i++)
+    {
+      struct flock lock = { .l_type = F_WRLCK,
+                            .l_whence = SEEK_SET,
+                            .l_start = (off_t) i,
+                            .l_len = 1 };
+
+      if (fcntl (fd, F_OFD_SETLK, &lock) == 0)
+        return fd;
+    }
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}

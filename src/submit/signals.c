@@ -1,0 +1,101 @@
+#include "submit/signals.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+/* Handlers and not a mask: the keyring's threads would take the signal. */
+static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
+static struct sigaction before[G_N_ELEMENTS (watched)];
+static bool installed;
+static volatile sig_atomic_t noted;
+
+/* Who comes first, the signal or the final dot, is decided by one exchange. */
+enum
+{
+  NOTING,
+  CANCELLABLE,
+  CANCELLED,
+};
+static atomic_int state = NOTING;
+static QueueCancel *cancel;
+static char *farewell;
+
+/* Async-signal-safe: the move is prepared, and dying is left to the kernel. */
+static void
+on_signal (int number)
+{
+  int expected = CANCELLABLE;
+
+  if (number != SIGHUP
+      && atomic_compare_exchange_strong (&state, &expected, CANCELLED))
+    {
+      queue_cancel (cancel);
+      (void) !write (STDERR_FILENO, farewell, strlen (farewell));
+      (void) signal (number, SIG_DFL);
+      (void) raise (number);
+    }
+  else
+    noted = number;
+}
+
+static void
+install (void)
+{
+  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+  if (installed)
+    return;
+  installed = true;
+  for (size_t i = 0; i < G_N_ELEMENTS (watched); i++)
+    sigaddset (&action.sa_mask, watched[i]);
+  for (size_t i = 0; i < G_N_ELEMENTS (watched); i++)
+    {
+      sigaction (watched[i], NULL, &before[i]);
+      if (before[i].sa_handler != SIG_IGN)
+        sigaction (watched[i], &action, NULL);
+    }
+}
+
+void
+signals_cancel (Queue *queue, const Entry *entry)
+{
+  queue_cancel_free (cancel);
+  g_free (farewell);
+  cancel = queue_prepare_cancel (
+      queue, entry, _ ("taken back by a signal before it was sent"));
+  farewell = g_strdup_printf (_ ("postrider: interrupted: nothing was sent; a "
+                                 "copy is held as %s\n"),
+                              entry->id);
+  install ();
+  atomic_store (&state, CANCELLABLE);
+  if (noted == SIGINT || noted == SIGTERM)
+    raise (noted);
+}
+
+void
+signals_defer (void)
+{
+  int expected = CANCELLABLE;
+
+  install ();
+  if (!atomic_compare_exchange_strong (&state, &expected, NOTING)
+      && expected == CANCELLED)
+    for (;;)
+      pause (); /* another thread is about to end the process */
+}
+
+void
+signals_release (void)
+{
+  if (!installed)
+    return;
+  installed = false;
+  for (size_t i = 0; i < G_N_ELEMENTS (watched); i++)
+    sigaction (watched[i], &before[i], NULL);
+  if (noted != 0)
+    raise (noted);
+}

@@ -1,0 +1,23 @@
+/* signals.h - what SIGINT, SIGTERM and SIGHUP do while a message is on its way.
+ *
+ * Before the final dot a caller who waits can take the message back; from then on
+ * to the record of the verdict a signal would leave the message sent and not
+ * known to be (RFC 1047), so it is only noted.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "queue/queue.h"
+
+/* From now on SIGINT and SIGTERM take ENTRY back: it goes to held/, stderr is told,
+ * and the process ends by the signal. SIGHUP is put off: a lost terminal does not
+ * stop a message. Nothing may be recorded in ENTRY until signals_defer. */
+void signals_cancel (Queue *queue, const Entry *entry);
+
+/* From now on they are only noted. Once it returns, none has taken the message
+ * back, and none will. */
+void signals_defer (void);
+
+/* They do again what they did before; one that was noted does it now. */
+void signals_release (void);
