@@ -122,6 +122,13 @@ sort_in (Runner *runner, const char *id)
 
   if (view == NULL && damage == NULL)
     return;
+  /* Who cannot lock it has opened it for writing in vain, and is woken by having
+     closed it: round and round, until its owner is done. */
+  if (view != NULL && queue_is_busy (runner->queue, view))
+    {
+      wait_until (runner, now () + BUSY);
+      return;
+    }
   if (view != NULL && entry_due (view, now ()) > now ())
     {
       wait_until (runner, entry_due (view, now ()));

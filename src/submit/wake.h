@@ -2,9 +2,13 @@
  *
  * A message comes or is given free (inotify), the next one is due, the clock was
  * set or the machine resumed (timerfd with TFD_TIMER_CANCEL_ON_SET), the network
- * came up (GNetworkMonitor), the keyring appeared on the bus or was unlocked
- * (GDBus), the bus itself appeared. The one place, beside smtp/connect and the
- * keyring, with a main loop.
+ * came up (rtnetlink), the keyring appeared on the bus or was unlocked (GDBus),
+ * the bus itself appeared. The one place, beside smtp/connect and the keyring,
+ * with a main loop.
+ *
+ * What the caller does to the queue is told as well. An entry that was opened for
+ * writing is told when it is closed: so look with queue_view, and lock only what
+ * is to be tried and is not busy; else one wakes oneself without end.
  */
 #pragma once
 
