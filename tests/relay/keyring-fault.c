@@ -1,6 +1,9 @@
 /* keyring-fault - what goes wrong with keyrings, on purpose.
  *
  *   keyring-fault lock          locks all collections
+ *   keyring-fault unlock PASSWORD
+ *                               unlocks the login collection of gnome-keyring,
+ *                               as whoever was asked for the password would
  *   keyring-fault bus SOCKET    a bus that takes connections and never answers
  *   keyring-fault prompter      owns the name of the program that asks for the
  *                               keyring's password, and never asks
@@ -60,6 +63,43 @@ lock (void)
   return locked != NULL ? EXIT_SUCCESS : fail (error);
 }
 
+/* In a session of Secret Service that encrypts nothing, by a method that
+ * gnome-keyring has for its own programs. */
+static int
+unlock (const char *password)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) bus
+      = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, &error);
+  g_autoptr (GVariant) opened = NULL;
+  g_autoptr (GVariant) unlocked = NULL;
+  const char *session;
+
+  if (bus == NULL)
+    return fail (error);
+  opened = g_dbus_connection_call_sync (
+      bus, "org.freedesktop.secrets", "/org/freedesktop/secrets",
+      "org.freedesktop.Secret.Service", "OpenSession",
+      g_variant_new ("(sv)", "plain", g_variant_new_string ("")),
+      G_VARIANT_TYPE ("(vo)"), G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT, NULL,
+      &error);
+  if (opened == NULL)
+    return fail (error);
+  g_variant_get (opened, "(v&o)", NULL, &session);
+  unlocked = g_dbus_connection_call_sync (
+      bus, "org.freedesktop.secrets", "/org/freedesktop/secrets",
+      "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+      "UnlockWithMasterPassword",
+      g_variant_new (
+          "(o(o@ay@ays))", "/org/freedesktop/secrets/collection/login",
+          session, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "", 0, 1),
+          g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, password,
+                                     strlen (password), 1),
+          "text/plain"),
+      NULL, G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT, NULL, &error);
+  return unlocked != NULL ? EXIT_SUCCESS : fail (error);
+}
+
 static int
 silent_bus (const char *path)
 {
@@ -116,10 +156,13 @@ main (int argc, char **argv)
 
   if (argc == 2 && strcmp (what, "lock") == 0)
     return lock ();
+  if (argc == 3 && strcmp (what, "unlock") == 0)
+    return unlock (argv[2]);
   if (argc == 3 && strcmp (what, "bus") == 0)
     return silent_bus (argv[2]);
   if (argc == 2 && strcmp (what, "prompter") == 0)
     return silent_prompter ();
-  fputs ("usage: keyring-fault lock | bus SOCKET | prompter\n", stderr);
+  fputs ("usage: keyring-fault lock | unlock PASSWORD | bus SOCKET | "
+         "prompter\n", stderr);
   return EXIT_FAILURE;
 }
