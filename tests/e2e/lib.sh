@@ -191,12 +191,175 @@ start_scripted () {
   rm -f "$work/port"
   "$build/tests/relay/scripted-relay" --port-file "$work/port" \
     --record "$work/record" "$@" >"$work/scripted.log" 2>&1 &
-  keep $!
+  scripted=$!
+  keep $scripted
   await [ -s "$work/port" ] || {
     cat "$work/scripted.log" >&2
     exit 1
   }
   port=$(cat "$work/port")
+}
+
+# stop_scripted: the last one; it ends what is left of its connections.
+stop_scripted () {
+  kill -s TERM $scripted && wait $scripted
+}
+
+# scripted_account NAME [SETTING...]: for the scripted relay, of the one who may
+# log in there with the password "secret".
+scripted_account () {
+  account_name=$1
+  shift
+  account "$account_name" 'host = localhost' "port = $port" 'user = me' \
+    "trust-file = $work/certificates/ca.pem" "$@"
+}
+
+# connections N [RECORD]: the scripted relay has seen so many.
+connections () {
+  connections_n=$(ls "${2:-$work/record}"/*.log 2>/dev/null | wc -l)
+  [ "$connections_n" = "$1" ] || {
+    echo "$connections_n connections, not $1"
+    return 1
+  }
+}
+
+# heard N PATTERN: the scripted relay was told so many lines like this one.
+heard () {
+  heard_n=$(cat "$work"/record/*.log 2>/dev/null | grep -c -- "< $2")
+  [ "$heard_n" = "$1" ] || {
+    echo "$heard_n lines like $2, not $1"
+    return 1
+  }
+}
+
+# Many messages
+
+# numbered N: message N, which says so.
+numbered () {
+  printf '%s\n' 'From: Me <me@example.org>' 'To: you@example.net' \
+    'Date: Thu, 01 Oct 2026 12:00:00 +0000' "Message-ID: <$1@example.org>" \
+    "Subject: number $1" "X-Number: $1" '' "This is number $1."
+}
+
+# numbers DIRECTORY: of the messages that arrived there; it is the record of the
+# scripted relay, or a relay's mail.
+numbers () {
+  find "$1" -type f \( -name '*.message-*' -o -path '*/new/*' \) \
+    -exec sed -n 's/^X-Number: \([0-9]*\).*/\1/p' {} + | sort -n
+}
+
+# each_once FIRST LAST DIRECTORY: these arrived there, and nothing twice.
+each_once () {
+  numbers "$3" >"$work/numbers"
+  seq "$1" "$2" | diff - "$work/numbers"
+}
+
+# enqueue FIRST LAST ARGUMENT...: these messages, with no attempt.
+enqueue () {
+  enqueue_n=$1 enqueue_last=$2
+  shift 2
+  while [ $enqueue_n -le "$enqueue_last" ]; do
+    numbered $enqueue_n | timeout 60 "$sendmail" -odq "$@" || return
+    enqueue_n=$((enqueue_n + 1))
+  done
+}
+
+# at_once FIRST LAST ARGUMENT...: as many callers submit these messages at the
+# same time, each with -f me@example.org unless ARGUMENT says otherwise. Their
+# statuses are in $work/statuses, all they print in $work/printed.
+at_once () {
+  at_once_n=$1 at_once_last=$2 at_once_pids=
+  shift 2
+  rm -f "$work"/status.* "$work"/printed.*
+  while [ $at_once_n -le "$at_once_last" ]; do
+    {
+      numbered $at_once_n |
+        timeout 120 "$sendmail" "$@" >"$work/printed.$at_once_n" 2>&1
+      echo $? >"$work/status.$at_once_n"
+    } &
+    at_once_pids="$at_once_pids $!"
+    at_once_n=$((at_once_n + 1))
+  done
+  wait $at_once_pids
+  cat "$work"/status.* >"$work/statuses"
+  cat "$work"/printed.* >"$work/printed"
+  rm -f "$work"/status.* "$work"/printed.*
+}
+
+all_exit () { # all_exit STATUS: of at_once.
+  ! grep -v "^$1\$" "$work/statuses"
+}
+
+# Runners
+
+# The processes of this user's queue that nobody waits for.
+runners () {
+  for process in $(grep -lsz "^XDG_STATE_HOME=$XDG_STATE_HOME\$" \
+    /proc/[0-9]*/environ); do
+    process=${process%/environ}
+    case $(readlink "$process/exe") in
+    "$build/postrider"*) echo "${process#/proc/}" ;;
+    esac
+  done 2>/dev/null
+}
+
+no_runner () {
+  set -- $(runners)
+  [ $# = 0 ] || {
+    ps -o pid,stat,args -p "$(echo "$@" | tr ' ' ,)"
+    return 1
+  }
+}
+
+# start_runner ARGUMENT...: `postrider run', in the background; its PID is
+# $runner.
+start_runner () {
+  postrider run "$@" >"$work/runner.out" 2>&1 &
+  runner=$!
+  keep $runner
+}
+
+# end_runner [SIGNAL]: and it has ended.
+end_runner () {
+  kill -s "${1:-TERM}" $runner
+  wait $runner
+} 2>/dev/null
+
+# run_once [ARGUMENT...]: what is due now.
+run_once () {
+  timeout 120 postrider run --once "$@" >"$work/out" 2>"$work/err"
+  status=$?
+}
+
+# self_starting: what sendmail starts by itself, it may start from now on.
+self_starting () {
+  sed -i '/^start-runner/d' "$accounts"
+}
+
+# Another time
+
+# at OFFSET COMMAND...: by a clock that is so much ahead ("+1y", "-3d", "+60").
+at () {
+  at_offset=$1
+  shift
+  LD_PRELOAD=$faketime FAKETIME=$at_offset
+  FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+  export LD_PRELOAD FAKETIME FAKETIME_DONT_FAKE_MONOTONIC NO_FAKE_STAT
+  "$@"
+  set -- $?
+  unset LD_PRELOAD FAKETIME FAKETIME_DONT_FAKE_MONOTONIC NO_FAKE_STAT
+  return "$1"
+}
+
+need_faketime () { # before begin
+  need faketime
+  faketime=$(faketime -m -f +0 sh -c 'echo "$LD_PRELOAD"')
+  ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+  export ASAN_OPTIONS
+}
+
+with_sanitizers () {
+  grep -q '^HARDEN_CFLAGS.*fsanitize' "$build/Makefile"
 }
 
 # A machine of one's own
@@ -271,7 +434,7 @@ came () {
 
 queued () { # queued N [held|corrupt|queue]
   files "$1" "$state/${2:-queue}" || {
-    find "$state" -type f
+    find "$state" -type f | head -n 30
     return 1
   }
 }
