@@ -70,9 +70,17 @@ spool_crc (const Spool *spool)
   return spool->crc;
 }
 
+static bool
+lock (int fd)
+{
+  struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+  return fcntl (fd, F_OFD_SETLK, &whole) == 0;
+}
+
 /* Where the file system has no unnamed files (NFS, some overlays). The name
    begins with a dot, so that nobody takes it for a message; one that a dead
-   process left behind is swept by age. */
+   process left behind is swept by age, and then is not locked. */
 static int
 open_named (Spool *spool)
 {
@@ -90,6 +98,8 @@ open_named (Spool *spool)
     }
   if (fd < 0)
     g_clear_pointer (&spool->temporary, g_free);
+  else
+    (void) lock (fd);
   return fd;
 }
 
@@ -150,23 +160,36 @@ write_all (int fd, const void *octets, size_t length, GError **error)
   return true;
 }
 
+static bool
+refuse_to_fill (const Spool *spool, uint64_t available, GError **error)
+{
+  g_autofree char *self = g_strdup_printf ("/proc/self/fd/%d", spool->dirfd);
+  g_autofree char *directory = g_file_read_link (self, NULL);
+  g_autofree char *left
+      = g_format_size_full (available, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *wanted = g_format_size_full (
+      spool->keep_free + spool->memory->len, G_FORMAT_SIZE_IEC_UNITS);
+
+  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+               _ ("the file system of %s has %s left, and %s are needed; make "
+                  "room there, or lower the setting `reserve'"),
+               directory != NULL ? directory : self, left, wanted);
+  return false;
+}
+
 /* Room for what is still in memory, and what is to be left free besides. */
 static bool
 has_room (const Spool *spool, GError **error)
 {
   struct statvfs fs;
-  g_autofree char *wanted = NULL;
+  uint64_t available;
 
-  if (spool->keep_free == 0 || fstatvfs (spool->dirfd, &fs) < 0
-      || (uint64_t) fs.f_bavail * fs.f_frsize
-             >= spool->keep_free + spool->memory->len)
+  if (spool->keep_free == 0 || fstatvfs (spool->dirfd, &fs) < 0)
     return true;
-  wanted = g_format_size_full (spool->keep_free, G_FORMAT_SIZE_IEC_UNITS);
-  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-               _ ("the disk with the queue is nearly full: of it, %s are kept "
-                  "free (setting `reserve')"),
-               wanted);
-  return false;
+  available = (uint64_t) fs.f_bavail * fs.f_frsize;
+  return (available >= spool->memory->len
+          && available - spool->memory->len >= spool->keep_free)
+         || refuse_to_fill (spool, available, error);
 }
 
 static bool
@@ -227,6 +250,16 @@ spool_write_reserve (Spool *spool, const void *octets, size_t length,
   return false;
 }
 
+/* Where the file system has no links (some in user space). */
+static int
+rename_temporary (const Spool *spool, const char *name)
+{
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+    return -1;
+  return renameat2 (spool->dirfd, spool->temporary, spool->dirfd, name,
+                    RENAME_NOREPLACE);
+}
+
 /* A link never replaces an existing file. An unnamed file is linked through
    /proc; AT_EMPTY_PATH would need a capability. */
 static int
@@ -234,8 +267,11 @@ give_name (const Spool *spool, const char *name)
 {
   g_autofree char *self = NULL;
 
+  if (spool->temporary != NULL
+      && linkat (spool->dirfd, spool->temporary, spool->dirfd, name, 0) == 0)
+    return 0;
   if (spool->temporary != NULL)
-    return linkat (spool->dirfd, spool->temporary, spool->dirfd, name, 0);
+    return rename_temporary (spool, name);
   self = g_strdup_printf ("/proc/self/fd/%d", spool->fd);
   return linkat (AT_FDCWD, self, spool->dirfd, name, AT_SYMLINK_FOLLOW);
 }
@@ -245,11 +281,9 @@ give_name (const Spool *spool, const char *name)
 static bool
 commit (Spool *spool, const char *name, GError **error)
 {
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
   if (!flush (spool, error))
     return false;
-  if (fcntl (spool->fd, F_OFD_SETLK, &lock) < 0 || fsync (spool->fd) < 0)
+  if (!lock (spool->fd) || fsync (spool->fd) < 0)
     {
       failure_set_errno (error, FAILURE_IO, errno,
                          _ ("cannot write the queue file"));

@@ -1,6 +1,7 @@
 #include "queue/entry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,15 +28,20 @@
  * All but the records is written before the file has a name, so a file that can
  * be seen is whole; the CRC is for disks that lie. A record counts when its line
  * is ended and its CRC is right; a last line without end is the trace of a
- * write that was cut short, and the next record is written over it.
+ * write that was cut short, and is cut off before the next record is written.
  */
 
 #define FORMAT_VERSION 2
-#define ENVELOPE_MAXIMUM (64 * 1024 * 1024)
-#define RECORDS_MAXIMUM (64 * 1024 * 1024)
+#define RECORDS_MAXIMUM (1024 * 1024 * 1024)
 #define BLOCK (64 * 1024)
 #define REASON_MAXIMUM 4096
 #define NO_REASON "held" /* a reason is never empty: that would be none */
+
+/* What one attempt may add to the file: its lines, and a status for each
+   forward-path; no more than ROOM_MAXIMUM of it is made sure of. */
+#define ROOM_ATTEMPT 4096
+#define ROOM_STATUS 640
+#define ROOM_MAXIMUM (1024 * 1024)
 
 static const char *const scope_names[] = {
   [SCOPE_RECIPIENT] = "recipient",
@@ -102,7 +108,9 @@ entry_due (const Entry *entry, int64_t now)
                                       strlen (entry->id));
 
   if (entry_is_ambiguous (entry))
-    return retry_due_ambiguous (entry->delays, entry->last_attempt, now, seed);
+    return retry_due_ambiguous (entry->delays,
+                                MAX (entry->last_attempt, entry->end_of_data),
+                                now, seed);
   if (entry->retry)
     return 0;
   return retry_due (entry->delays, entry->last_attempt, now, seed);
@@ -165,10 +173,32 @@ append_record (GString *records, const char *format, ...)
 }
 
 static bool
+set_write_error (const Entry *entry, int errnum, GError **error)
+{
+  failure_set_errno (error, FAILURE_IO, errnum,
+                     _ ("cannot write the queue file %s"), entry->id);
+  return false;
+}
+
+/* Before anything is written over a line that was cut short: its end must not
+   show behind what is shorter. */
+static bool
+cut_tail (Entry *entry)
+{
+  struct stat st;
+
+  return fstat (entry->fd, &st) == 0
+         && ((uint64_t) st.st_size <= entry->end
+             || ftruncate (entry->fd, (off_t) entry->end) == 0);
+}
+
+static bool
 write_records (Entry *entry, const GString *records, bool sync, GError **error)
 {
   size_t done = 0;
 
+  if (!cut_tail (entry))
+    return set_write_error (entry, errno, error);
   while (done < records->len)
     {
       ssize_t part
@@ -178,21 +208,11 @@ write_records (Entry *entry, const GString *records, bool sync, GError **error)
       if (part < 0 && errno == EINTR)
         continue;
       if (part <= 0)
-        {
-          failure_set_errno (error, FAILURE_IO, part < 0 ? errno : ENOSPC,
-                             _ ("cannot write the queue file %s"), entry->id);
-          return false;
-        }
+        return set_write_error (entry, part < 0 ? errno : ENOSPC, error);
       done += (size_t) part;
     }
-  /* A longer line that was cut short once must not show behind this one. */
-  if (ftruncate (entry->fd, (off_t) (entry->end + records->len)) < 0
-      || (sync && fdatasync (entry->fd) < 0))
-    {
-      failure_set_errno (error, FAILURE_IO, errno,
-                         _ ("cannot write the queue file %s"), entry->id);
-      return false;
-    }
+  if (sync && fdatasync (entry->fd) < 0)
+    return set_write_error (entry, errno, error);
   entry->end += records->len;
   return true;
 }
@@ -203,14 +223,20 @@ write_records (Entry *entry, const GString *records, bool sync, GError **error)
 static void
 note_attempt (Entry *entry, int64_t time)
 {
-  int64_t last = MAX (entry->last_attempt, entry->since);
-
-  entry->waited += retry_elapsed (last, time);
+  entry->waited += retry_elapsed (entry->waited_until, time);
+  entry->waited_until = time;
   entry->attempts++;
   entry->last_attempt = time;
   entry->end_of_data_sent = false;
   entry->retry = false;
   entry->counted = false;
+}
+
+static void
+note_end_of_data (Entry *entry, int64_t time)
+{
+  entry->end_of_data_sent = true;
+  entry->end_of_data = time;
 }
 
 static void
@@ -264,10 +290,25 @@ note_release (Entry *entry, int64_t time)
       entry->statuses->pdata[i] = NULL;
     }
   note_reason (entry, g_strdup (""), 0);
-  entry->since = time;
   entry->waited = 0;
+  entry->waited_until = time;
   entry->delays = 0;
   entry->warned = false;
+}
+
+/* Before the relay is asked: a full disk that keeps a verdict from being recorded
+   would have the message sent twice. Where a file system cannot do this, the
+   verdicts are written as room allows. */
+static bool
+make_room (Entry *entry)
+{
+  uint64_t room = ROOM_ATTEMPT + (uint64_t) entry->statuses->len * ROOM_STATUS;
+
+  return cut_tail (entry)
+         && (fallocate (entry->fd, FALLOC_FL_KEEP_SIZE, (off_t) entry->end,
+                        (off_t) MIN (room, ROOM_MAXIMUM))
+                 == 0
+             || (errno != ENOSPC && errno != EDQUOT));
 }
 
 bool
@@ -275,6 +316,8 @@ entry_record_attempt (Entry *entry, int64_t time, GError **error)
 {
   g_autoptr (GString) records = g_string_new (NULL);
 
+  if (!make_room (entry))
+    return set_write_error (entry, errno, error);
   append_record (records, "attempt %" PRId64, time);
   if (!write_records (entry, records, false, error))
     return false;
@@ -290,7 +333,7 @@ entry_record_end_of_data (Entry *entry, int64_t time, GError **error)
   append_record (records, "end-of-data %" PRId64, time);
   if (!write_records (entry, records, true, error))
     return false;
-  entry->end_of_data_sent = true;
+  note_end_of_data (entry, time);
   return true;
 }
 
@@ -314,6 +357,12 @@ entry_reason_text (const char *reason, int64_t time)
   return records;
 }
 
+void
+entry_note_reason (Entry *entry, const char *reason, int64_t time)
+{
+  note_reason (entry, reason_line (reason), time);
+}
+
 bool
 entry_record_reason (Entry *entry, const char *reason, int64_t time,
                      GError **error)
@@ -322,8 +371,46 @@ entry_record_reason (Entry *entry, const char *reason, int64_t time,
 
   if (!write_records (entry, records, true, error))
     return false;
-  note_reason (entry, reason_line (reason), time);
+  entry_note_reason (entry, reason, time);
   return true;
+}
+
+static char *
+status_line (const Status *status)
+{
+  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+
+  return g_strdup_printf ("%s %s %s %d %s %d %d %d %s",
+                          fate_name (status->fate),
+                          scope_names[status->scope],
+                          stage_name (status->stage), status->code,
+                          enhanced[0] == '\0' ? "-" : enhanced,
+                          status->exit_status, status->ambiguous,
+                          status->alert, status->text);
+}
+
+/* One line for neighbours who fared alike: a message with thousands of recipients
+   may be tried sixty times. */
+static void
+append_statuses (GString *records, const GArray *owed,
+                 const GPtrArray *statuses)
+{
+  for (size_t i = 0, next; i < owed->len; i = next)
+    {
+      size_t first = g_array_index (owed, size_t, i);
+      g_autofree char *line = status_line (statuses->pdata[i]);
+      bool same = true;
+
+      for (next = i + 1; same && next < owed->len; next += same)
+        {
+          g_autofree char *other = status_line (statuses->pdata[next]);
+
+          same = g_array_index (owed, size_t, next) == first + (next - i)
+                 && strcmp (line, other) == 0;
+        }
+      append_record (records, "status %zu-%zu %s", first,
+                     first + (next - i) - 1, line);
+    }
 }
 
 bool
@@ -333,18 +420,7 @@ entry_record_statuses (Entry *entry, const GArray *owed,
   g_autoptr (GString) records = g_string_new (NULL);
 
   g_assert (owed->len == statuses->len);
-  for (size_t i = 0; i < owed->len; i++)
-    {
-      const Status *status = statuses->pdata[i];
-      g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
-
-      append_record (records, "status %zu %s %s %s %d %s %d %d %d %s",
-                     g_array_index (owed, size_t, i), fate_name (status->fate),
-                     scope_names[status->scope], stage_name (status->stage),
-                     status->code, enhanced[0] == '\0' ? "-" : enhanced,
-                     status->exit_status, status->ambiguous, status->alert,
-                     status->text);
-    }
+  append_statuses (records, owed, statuses);
   if (!write_records (entry, records, true, error))
     return false;
   for (size_t i = 0; i < owed->len; i++)
@@ -471,7 +547,7 @@ read_preamble (int fd, uint64_t file_size, Preamble *preamble)
   /* Each size alone before their sum, which could wrap round. */
   return strcmp (text, again) == 0 && preamble->body <= file_size
          && preamble->header <= file_size
-         && preamble->envelope <= ENVELOPE_MAXIMUM
+         && preamble->envelope <= ENTRY_ENVELOPE_MAXIMUM
          && ENTRY_PREAMBLE + preamble->body + preamble->header
                     + preamble->envelope
                 <= file_size;
@@ -544,7 +620,7 @@ take_envelope_line (Entry *entry, const char *key, const char *value)
   if (strcmp (key, "arrival") == 0)
     {
       entry->arrival = g_ascii_strtoll (value, NULL, 10);
-      entry->since = entry->arrival;
+      entry->waited_until = entry->arrival;
       return true;
     }
   if (strcmp (key, "notification") == 0)
@@ -606,17 +682,32 @@ scope_from_name (const char *name, Scope *scope)
 }
 
 static bool
+parse_range (const char *text, size_t count, size_t *first, size_t *last)
+{
+  g_auto (GStrv) part = g_strsplit (text, "-", 2);
+  guint64 from, to;
+
+  if (g_strv_length (part) != 2
+      || !g_ascii_string_to_unsigned (part[0], 10, 0, count - 1, &from, NULL)
+      || !g_ascii_string_to_unsigned (part[1], 10, from, count - 1, &to, NULL))
+    return false;
+  *first = from;
+  *last = to;
+  return true;
+}
+
+static bool
 take_status (Entry *entry, const char *value)
 {
-  enum { INDEX, FATE, SCOPE, STAGE, CODE, ENHANCED, EXIT, AMBIGUOUS, ALERT,
+  enum { RANGE, FATE, SCOPE, STAGE, CODE, ENHANCED, EXIT, AMBIGUOUS, ALERT,
          TEXT, FIELDS };
   g_auto (GStrv) field = g_strsplit (value, " ", FIELDS);
   g_autoptr (Status) status = g_new0 (Status, 1);
-  guint64 index, code, exit_status;
+  guint64 code, exit_status;
+  size_t first, last;
 
   if (g_strv_length (field) != FIELDS
-      || !g_ascii_string_to_unsigned (field[INDEX], 10, 0,
-                                      entry->statuses->len - 1, &index, NULL)
+      || !parse_range (field[RANGE], entry->statuses->len, &first, &last)
       || !fate_from_name (field[FATE], &status->fate)
       || !scope_from_name (field[SCOPE], &status->scope)
       || !stage_from_name (field[STAGE], &status->stage)
@@ -630,7 +721,8 @@ take_status (Entry *entry, const char *value)
   status->code = (int) code;
   status->exit_status = (int) exit_status;
   status->text = g_strdup (field[TEXT]);
-  note_status (entry, index, g_steal_pointer (&status));
+  for (size_t i = first; i <= last; i++)
+    note_status (entry, i, status_copy (status));
   return true;
 }
 
@@ -644,7 +736,7 @@ take_attempt (Entry *entry, const char *value)
 static bool
 take_end_of_data (Entry *entry, const char *value)
 {
-  entry->end_of_data_sent = true;
+  note_end_of_data (entry, g_ascii_strtoll (value, NULL, 10));
   return true;
 }
 
@@ -730,8 +822,6 @@ parse_record (Entry *entry, char *line)
   return take_record (entry, text, value);
 }
 
-/* Whole lines only; what is behind the last line end was cut short and is
-   written over by the next record. */
 static bool
 parse_records (Entry *entry, char *text)
 {
@@ -758,6 +848,24 @@ read_text (int fd, uint64_t offset, size_t length)
 
   if (!read_exactly (fd, offset, text, length)
       || memchr (text, '\0', length) != NULL)
+    return NULL;
+  text[length] = '\0';
+  return g_steal_pointer (&text);
+}
+
+/* What follows the last line end was cut short, whatever it holds: where a write
+   had not come to its end before the power failed, there may be anything. */
+static char *
+read_records (int fd, uint64_t offset, size_t length)
+{
+  g_autofree char *text = g_malloc (length + 1);
+  const char *last;
+
+  if (!read_exactly (fd, offset, text, length))
+    return NULL;
+  last = memrchr (text, '\n', length);
+  length = last == NULL ? 0 : (size_t) (last + 1 - text);
+  if (memchr (text, '\0', length) != NULL)
     return NULL;
   text[length] = '\0';
   return g_steal_pointer (&text);
@@ -811,7 +919,7 @@ entry_read (int fd, const char *id, bool checked, GError **error)
     return damaged (error, id, "envelope");
   if (size - entry->end > RECORDS_MAXIMUM)
     return damaged (error, id, "records");
-  records = read_text (fd, entry->end, (size_t) (size - entry->end));
+  records = read_records (fd, entry->end, (size_t) (size - entry->end));
   if (records == NULL || !parse_records (entry, records))
     return damaged (error, id, "records");
   entry->fd = fd;

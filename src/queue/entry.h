@@ -35,9 +35,10 @@ typedef struct
                            recipient was put off, not the account */
   bool counted;         /* private: the last attempt is one of them */
   int64_t last_attempt; /* seconds since the epoch; 0: none */
-  int64_t since;        /* when its life began: arrival, or the last release */
-  int64_t waited;       /* seconds from then to the last attempt, as
-                           retry_elapsed counts them */
+  int64_t waited;       /* seconds from arrival (or release) to the last attempt,
+                           as retry_elapsed counts them */
+  int64_t waited_until; /* private: where that count stands */
+  int64_t end_of_data;  /* when a final dot was sent last; 0: never */
   bool retry;           /* somebody asked for an attempt since the last one */
   bool warned;          /* the sender knows that it still waits */
   uint64_t end;         /* where the next record goes */
@@ -66,7 +67,8 @@ int64_t entry_due (const Entry *entry, int64_t now);
 /* For each of these: FAILURE_IO, and the entry is as before. TIME is in seconds
  * since the epoch. Synced unless said otherwise.
  *
- * An attempt begins (not synced: nothing hangs on it). */
+ * An attempt begins (not synced: nothing hangs on it). Refused where the disk has
+ * no room for what may have to be recorded of it. */
 bool entry_record_attempt (Entry *entry, int64_t time, GError **error);
 /* The final dot is about to be sent: from here on the message may be at the
  * relay. */
@@ -93,10 +95,13 @@ bool entry_record_doomed (Entry *entry, int64_t time, GError **error);
  * when the file is made; a file read back: NULL and FAILURE_DATA where it is no
  * whole entry. FD becomes the entry's only on success. With CHECKED the octets
  * are held against their checksum, which takes reading all of them. A record of
- * REASON as entry_record_reason writes it, for who cannot call that. */
+ * REASON as entry_record_reason writes it, and what it says, for who cannot call
+ * that. */
 #define ENTRY_PREAMBLE 96
+#define ENTRY_ENVELOPE_MAXIMUM (64 * 1024 * 1024)
 char *entry_preamble (uint64_t body, uint64_t header, uint64_t envelope,
                       uint32_t crc);
 GString *entry_envelope_text (const Entry *entry);
 Entry *entry_read (int fd, const char *id, bool checked, GError **error);
 GString *entry_reason_text (const char *reason, int64_t time);
+void entry_note_reason (Entry *entry, const char *reason, int64_t time);

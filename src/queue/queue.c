@@ -282,9 +282,23 @@ is_ascii (const GString *text)
   return true;
 }
 
+/* In the file from the beginning, so that nobody ever takes the message for one
+   to be sent. */
+static bool
+write_reason (Entry *entry, Message *message, const char *reason,
+              GError **error)
+{
+  g_autoptr (GString) record = entry_reason_text (reason, entry->arrival);
+
+  entry_note_reason (entry, reason, entry->arrival);
+  entry->end += record->len;
+  return spool_append (message->body, record->str, record->len, error);
+}
+
 /* Header and envelope behind the body, then what they come to in front. */
 static bool
-write_entry (Entry *entry, Message *message, GError **error)
+write_entry (Entry *entry, Message *message, const char *hold_reason,
+             GError **error)
 {
   g_autoptr (GString) header = header_to_string (message->header);
   g_autoptr (GString) envelope = NULL;
@@ -298,11 +312,20 @@ write_entry (Entry *entry, Message *message, GError **error)
       = message->body_8bit || entry->content.header_utf8;
   envelope = entry_envelope_text (entry);
   entry->end = ENTRY_PREAMBLE + body + header->len + envelope->len;
+  if (envelope->len > ENTRY_ENVELOPE_MAXIMUM)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_DATA,
+                           _ ("the message has too many recipients"));
+      return false;
+    }
   if (!spool_append (message->body, header->str, header->len, error)
       || !spool_append (message->body, envelope->str, envelope->len, error))
     return false;
   preamble = entry_preamble (body, header->len, envelope->len,
                              spool_crc (message->body));
+  if (hold_reason != NULL
+      && !write_reason (entry, message, hold_reason, error))
+    return false;
   return spool_write_reserve (message->body, preamble, ENTRY_PREAMBLE, error);
 }
 
@@ -340,8 +363,11 @@ queue_release (Queue *queue, Entry *entry, GError **error)
   if (!move (queue, entry->id, ROOM_HELD, ROOM_QUEUE, error))
     return false;
   entry->held = false;
-  return entry_record_release (entry, g_get_real_time () / G_USEC_PER_SEC,
-                               error);
+  if (entry_record_release (entry, g_get_real_time () / G_USEC_PER_SEC,
+                            error))
+    return true;
+  entry->held = move (queue, entry->id, ROOM_QUEUE, ROOM_HELD, NULL);
+  return false;
 }
 
 bool
@@ -366,34 +392,58 @@ queue_enter (Queue *queue, Message *message, const QueueRequest *request,
   entry->fd = -1;
   entry->id = new_id ();
   entry->arrival = g_get_real_time () / G_USEC_PER_SEC;
-  entry->since = entry->arrival;
+  entry->waited_until = entry->arrival;
   entry->notification = request->notification;
   entry->account = g_strdup (request->account);
   entry->reason = g_strdup ("");
   copy_envelope (entry, request->envelope);
-  if (!write_entry (entry, message, error))
+  if (!write_entry (entry, message, request->hold_reason, error))
     return NULL;
   /* The instant of acceptance: from here on the message is ours. */
   entry->fd = spool_commit (message->body, entry->id, error);
   if (entry->fd < 0)
     return NULL;
   entry->content.fd = entry->fd;
-  if (request->hold_reason != NULL
-      && !queue_hold (queue, entry, request->hold_reason, error))
-    return NULL;
-  return g_steal_pointer (&entry);
+  if (request->hold_reason == NULL)
+    return g_steal_pointer (&entry);
+  entry->held = move (queue, entry->id, ROOM_QUEUE, ROOM_HELD, error);
+  if (entry->held)
+    return g_steal_pointer (&entry);
+  /* The caller is told that nothing is kept. */
+  (void) queue_remove (queue, entry, NULL);
+  return NULL;
+}
+
+static struct flock
+whole_file (short type)
+{
+  return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+/* A job may keep its end of the pipe open for days: then the file is locked. */
+static bool
+is_orphan (int fd)
+{
+  struct flock lock = whole_file (F_WRLCK);
+  struct stat st;
+
+  return fd >= 0 && fstat (fd, &st) == 0
+         && st.st_mtime < time (NULL) - ORPHAN_SECONDS
+         && fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
 static void
 sweep_orphan (Queue *queue, const char *name)
 {
-  struct stat st;
+  int fd;
 
-  if (g_str_has_prefix (name, ".tmp-")
-      && fstatat (queue->rooms[ROOM_QUEUE], name, &st, AT_SYMLINK_NOFOLLOW)
-             == 0
-      && st.st_mtime < time (NULL) - ORPHAN_SECONDS)
+  if (!g_str_has_prefix (name, ".tmp-"))
+    return;
+  fd = openat (queue->rooms[ROOM_QUEUE], name,
+               O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (is_orphan (fd))
     unlinkat (queue->rooms[ROOM_QUEUE], name, 0);
+  close_if_open (fd);
 }
 
 static int
@@ -487,23 +537,21 @@ reject (Queue *queue, Room room, const char *id, const char *why,
   return NULL;
 }
 
-static struct flock
-whole_file (short type)
-{
-  return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
-}
-
 /* Locks FD unless somebody else has it (*BUSY); then the name must still lead to
    it, for its last owner may have moved or removed it. */
 static bool
 lock_file (Queue *queue, Room room, int fd, const char *id,
-           const struct stat *opened, bool *busy)
+           const struct stat *opened, bool *busy, GError **error)
 {
   struct flock lock = whole_file (F_WRLCK);
+  bool locked = fcntl (fd, F_OFD_SETLK, &lock) == 0;
   struct stat st;
 
-  *busy = fcntl (fd, F_OFD_SETLK, &lock) < 0;
-  return !*busy
+  *busy = !locked && (errno == EAGAIN || errno == EACCES);
+  if (!locked && !*busy)
+    failure_set_errno (error, FAILURE_IO, errno,
+                       _ ("cannot lock the queue file %s"), id);
+  return locked
          && fstatat (queue->rooms[room], id, &st, AT_SYMLINK_NOFOLLOW) == 0
          && st.st_ino == opened->st_ino && st.st_dev == opened->st_dev;
 }
@@ -595,6 +643,13 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
       *strange_file = _ ("it is not a plain file");
       return -1;
     }
+  if (fd < 0 && errno == EACCES
+      && fstatat (queue->rooms[room], id, st, AT_SYMLINK_NOFOLLOW) == 0
+      && strange (st) != NULL)
+    {
+      *strange_file = _ (strange (st));
+      return -1;
+    }
   if (fd < 0 || fstat (fd, st) < 0)
     {
       failure_set_errno (error, FAILURE_IO, errno,
@@ -605,6 +660,17 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
   if (strange (st) != NULL)
     *strange_file = _ (strange (st));
   return fd;
+}
+
+/* A held entry without a reason was taken back when nothing could be recorded. */
+static void
+note_room (Entry *entry, Room room)
+{
+  struct stat st;
+
+  entry->held = room == ROOM_HELD;
+  if (entry->held && entry->held_since == 0 && fstat (entry->fd, &st) == 0)
+    entry->held_since = st.st_ctime;
 }
 
 /* Reads what is locked, and sets aside what is no entry. FD is closed unless it
@@ -623,7 +689,7 @@ read_locked (Queue *queue, Room room, const char *id, int fd, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  entry->held = room == ROOM_HELD;
+  note_room (entry, room);
   if (room == ROOM_QUEUE && finish (queue, entry, error))
     return NULL;
   return g_steal_pointer (&entry);
@@ -647,7 +713,7 @@ queue_lock (Queue *queue, Room room, const char *id, bool *busy,
     }
   if (fd < 0)
     return NULL;
-  if (!lock_file (queue, room, fd, id, &st, &locked_elsewhere))
+  if (!lock_file (queue, room, fd, id, &st, &locked_elsewhere, error))
     {
       close (fd);
       if (busy != NULL)
@@ -679,7 +745,7 @@ queue_view (Queue *queue, Room room, const char *id, GError **error)
   if (entry == NULL)
     close (fd);
   else
-    entry->held = room == ROOM_HELD;
+    note_room (entry, room);
   return entry;
 }
 

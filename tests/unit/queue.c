@@ -9,107 +9,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "base/log.h"
-#include "queue/queue.h"
-
-typedef struct
-{
-  char *top;
-  Queue *queue;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, const void *data)
-{
-  g_autoptr (GError) error = NULL;
-
-  log_open ("none");
-  fixture->top = g_dir_make_tmp ("queue-XXXXXX", &error);
-  g_assert_no_error (error);
-  fixture->queue = queue_open (fixture->top, &error);
-  g_assert_no_error (error);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *below = g_build_filename (path, name, NULL);
-
-      if (g_file_test (below, G_FILE_TEST_IS_DIR)
-          && !g_file_test (below, G_FILE_TEST_IS_SYMLINK))
-        remove_tree (below);
-      else
-        g_unlink (below);
-    }
-  g_rmdir (path);
-}
-
-static void
-tear_down (Fixture *fixture, const void *data)
-{
-  queue_free (fixture->queue);
-  remove_tree (fixture->top);
-  g_free (fixture->top);
-}
-
-static char *
-path_in (const Fixture *fixture, const char *room, const char *id)
-{
-  return g_build_filename (fixture->top, room, id, NULL);
-}
-
-static bool
-is_in (const Fixture *fixture, const char *room, const char *id)
-{
-  g_autofree char *path = path_in (fixture, room, id);
-
-  return g_file_test (path, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK);
-}
-
-/* In exactly one of the three rooms, or with ROOM NULL in none. */
-static void
-assert_place (const Fixture *fixture, const char *id, const char *room)
-{
-  static const char *const rooms[] = { "queue", "held", "corrupt" };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (rooms); i++)
-    g_assert_cmpint (is_in (fixture, rooms[i], id), ==,
-                     g_strcmp0 (room, rooms[i]) == 0);
-}
-
-#define BODY "one\r\n.two\r\n"
-
-static Entry *
-enter (Fixture *fixture, const char *hold_reason)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Message) message = g_new0 (Message, 1);
-  g_autoptr (Envelope) envelope = envelope_new ();
-  Entry *entry;
-
-  message->header = header_new ();
-  header_append (message->header, "Subject", " test");
-  message->body = queue_spool (fixture->queue, 0);
-  g_assert_true (
-      spool_append (message->body, BODY, strlen (BODY), &error));
-  g_free (envelope->reverse_path);
-  envelope->reverse_path = g_strdup ("me@example.org");
-  envelope_add (envelope, "a@example.org");
-  envelope_add (envelope, "b@example.org");
-  envelope_add (envelope, "c@example.org");
-  entry = queue_enter (fixture->queue, message,
-                       &(QueueRequest){ .envelope = envelope,
-                                        .account = "work",
-                                        .hold_reason = hold_reason },
-                       &error);
-  g_assert_no_error (error);
-  return entry;
-}
+#include "tests/unit/queue-fixture.h"
 
 static char *
 content_text (const Content *content)
@@ -124,34 +24,6 @@ content_text (const Content *content)
                           content->body.size, (off_t) content->body.offset),
                    ==, (ssize_t) content->body.size);
   return text;
-}
-
-static void
-settle (Fixture *fixture, Entry *entry, const Fate *fates, Settled expected)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GArray) owed = NULL;
-  g_autoptr (Envelope) envelope = entry_owed (entry, &owed);
-  g_autoptr (GPtrArray) statuses
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
-  Settled where;
-
-  for (size_t i = 0; i < owed->len; i++)
-    {
-      Status *status = status_new_reply (STAGE_RCPT, 550,
-                                         (EnhancedCode){ 5, 1, 1 }, "words");
-
-      status->fate = fates[i];
-      g_ptr_array_add (statuses, status);
-    }
-  g_assert_true (queue_settle (fixture->queue, entry, owed, statuses, &where,
-                               &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (where, ==, expected);
-  /* Its sender has to be told first. */
-  if (where == SETTLED_HELD)
-    g_assert_true (queue_hold (fixture->queue, entry, "words", &error));
-  g_assert_no_error (error);
 }
 
 static void
@@ -500,15 +372,210 @@ test_directory_checks (void)
     }
   queue = queue_open (deep, NULL);
   g_assert_nonnull (queue);
-  remove_tree (top);
+  fixture_remove (top);
+}
+
+static void
+test_busy (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+  g_autoptr (Entry) view
+      = queue_view (fixture->queue, ROOM_QUEUE, id, &error);
+  bool busy = false;
+
+  g_assert_no_error (error);
+  g_assert_true (queue_is_busy (fixture->queue, view));
+  g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, &busy, &error));
+  g_assert_no_error (error);
+  g_assert_true (busy);
+  g_clear_pointer (&entry, entry_free);
+  g_assert_false (queue_is_busy (fixture->queue, view));
+  entry = queue_lock (fixture->queue, ROOM_QUEUE, id, &busy, &error);
+  g_assert_nonnull (entry);
+  g_assert_false (busy);
+  /* One that is gone is neither. */
+  g_assert_true (queue_remove (fixture->queue, entry, &error));
+  g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, &busy, &error));
+  g_assert_null (queue_view (fixture->queue, ROOM_QUEUE, id, &error));
+  g_assert_no_error (error);
+  g_assert_false (busy);
+}
+
+/* A view never changes anything, and does not follow links or wait for a fifo. */
+static void
+test_strange_views (Fixture *fixture, const void *data)
+{
+  static const char *const ids[]
+      = { "0000000000000001", "0000000000000002", "0000000000000003",
+          "0000000000000004" };
+  g_autofree char *fifo = path_in (fixture, "held", ids[0]);
+  g_autofree char *directory = path_in (fixture, "held", ids[1]);
+  g_autofree char *link = path_in (fixture, "held", ids[2]);
+  g_autofree char *empty = path_in (fixture, "held", ids[3]);
+  g_autoptr (Entry) good = enter (fixture, NULL);
+  g_autofree char *target = path_in (fixture, "queue", good->id);
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
+  g_assert_cmpint (symlink (target, link), ==, 0);
+  g_assert_true (g_file_set_contents_full (
+      empty, "", 0, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+  for (size_t i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (queue_view (fixture->queue, ROOM_HELD, ids[i], &error));
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      assert_place (fixture, ids[i], "held");
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (
+          queue_lock (fixture->queue, ROOM_HELD, ids[i], NULL, &error));
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      assert_place (fixture, ids[i], "corrupt");
+    }
+}
+
+/* Planted by root, who alone can: here root does it and puts it aside again. */
+static void
+test_foreign_owner (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autofree char *id = g_strdup (entry->id);
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only root can give files away");
+      return;
+    }
+  g_assert_cmpint (fchown (entry->fd, 1, 1), ==, 0);
+  g_clear_pointer (&entry, entry_free);
+  g_assert_null (queue_view (fixture->queue, ROOM_QUEUE, id, &error));
+  g_assert_error (error, FAILURE, FAILURE_DATA);
+  g_clear_error (&error);
+  g_assert_null (queue_lock (fixture->queue, ROOM_QUEUE, id, NULL, &error));
+  g_assert_error (error, FAILURE, FAILURE_DATA);
+  assert_place (fixture, id, "corrupt");
+}
+
+static void
+test_reserve (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message
+      = new_message (queue_spool (fixture->queue, G_MAXUINT64));
+  g_autoptr (Envelope) envelope = envelope_new ();
+  g_autoptr (GPtrArray) listed = NULL;
+
+  envelope_add (envelope, "a@example.org");
+  g_assert_null (queue_enter (
+      fixture->queue, message,
+      &(QueueRequest){ .envelope = envelope, .account = "work" }, &error));
+  g_assert_error (error, FAILURE, FAILURE_TEMPORARY);
+  g_assert_nonnull (strstr (error->message, fixture->top));
+  listed = queue_list (fixture->queue, ROOM_QUEUE, NULL);
+  g_assert_cmpuint (listed->len, ==, 0);
+}
+
+static void
+test_runner_lock (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  g_assert_false (queue_has_runner (fixture->queue));
+  fd = queue_lock_runner (fixture->queue, false, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (queue_has_runner (fixture->queue));
+  g_assert_cmpint (queue_lock_runner (fixture->queue, false, &error), ==, -1);
+  g_assert_no_error (error);
+  close (fd);
+  g_assert_false (queue_has_runner (fixture->queue));
+  fd = queue_lock_runner (fixture->queue, true, &error);
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+}
+
+static void *
+wait_for_runner (void *data)
+{
+  return GINT_TO_POINTER (queue_lock_runner (data, true, NULL));
+}
+
+static void
+test_runner_lock_waits (Fixture *fixture, const void *data)
+{
+  int fd = queue_lock_runner (fixture->queue, false, NULL);
+  GThread *thread = g_thread_new ("runner", wait_for_runner, fixture->queue);
+
+  close (fd);
+  fd = GPOINTER_TO_INT (g_thread_join (thread));
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (queue_has_runner (fixture->queue));
+  close (fd);
+}
+
+static void
+test_empty (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = NULL;
+
+  g_assert_true (queue_is_empty (fixture->queue));
+  entry = enter (fixture, NULL);
+  g_assert_false (queue_is_empty (fixture->queue));
+  g_assert_true (queue_hold (fixture->queue, entry, "words", &error));
+  g_assert_true (queue_is_empty (fixture->queue));
+}
+
+static void
+make_old (int fd)
+{
+  struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+  g_assert_cmpint (futimens (fd, times), ==, 0);
+}
+
+/* What spools leave behind where there are no unnamed files: swept when it is old
+   and its owner is dead. */
+static void
+test_orphans (Fixture *fixture, const void *data)
+{
+  static const char *const names[] = { ".tmp-dead", ".tmp-alive", ".tmp-new" };
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  g_autoptr (GPtrArray) listed = NULL;
+  int fds[3];
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = path_in (fixture, "queue", names[i]);
+
+      fds[i] = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+      g_assert_cmpint (fds[i], >=, 0);
+    }
+  make_old (fds[0]);
+  make_old (fds[1]);
+  g_assert_cmpint (fcntl (fds[1], F_OFD_SETLK, &lock), ==, 0);
+  listed = queue_list (fixture->queue, ROOM_QUEUE, NULL);
+  g_assert_cmpuint (listed->len, ==, 0);
+  assert_place (fixture, names[0], NULL);
+  assert_place (fixture, names[1], "queue");
+  assert_place (fixture, names[2], "queue");
+  for (size_t i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define QUEUE_TEST(path, function)                                            \
-  g_test_add ("/queue/" path, Fixture, NULL, set_up, function, tear_down)
   QUEUE_TEST ("enter", test_enter);
   QUEUE_TEST ("held-at-once", test_held_at_once);
   QUEUE_TEST ("hold-cut-short", test_hold_cut_short);
@@ -521,6 +588,14 @@ main (int argc, char **argv)
   QUEUE_TEST ("strange-files", test_strange_files);
   QUEUE_TEST ("unfinished-move", test_unfinished_move);
   QUEUE_TEST ("order", test_order);
+  QUEUE_TEST ("busy", test_busy);
+  QUEUE_TEST ("strange-views", test_strange_views);
+  QUEUE_TEST ("foreign-owner", test_foreign_owner);
+  QUEUE_TEST ("reserve", test_reserve);
+  QUEUE_TEST ("runner-lock", test_runner_lock);
+  QUEUE_TEST ("runner-lock-waits", test_runner_lock_waits);
+  QUEUE_TEST ("empty", test_empty);
+  QUEUE_TEST ("orphans", test_orphans);
   g_test_add_func ("/queue/directory-checks", test_directory_checks);
   return g_test_run ();
 }
