@@ -7,12 +7,12 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "mail/encoding.h"
 
 #define SHOWN_MAXIMUM 200  /* octets of a bad address in a diagnostic */
 #define DOMAIN_MAXIMUM 253 /* octets */
 #define LABEL_MAXIMUM 63   /* octets of an ASCII label */
 #define PHRASE_MAXIMUM 200 /* octets of a display name that stays ASCII */
-#define WORD_MAXIMUM 42    /* octets in an encoded word, RFC 2047 section 2 */
 #define NAME_LINE_MAXIMUM 60 /* octets before the path is folded */
 
 /* What a special character of RFC 5322 section 3.2.3 does not stand for. */
@@ -724,26 +724,6 @@ address_path (const Address *address)
   return g_strconcat (address->local_part, "@", address->domain, NULL);
 }
 
-/* Encoded words of RFC 2047, each of whole characters and on a line of its
-   own. NAME is valid UTF-8. */
-static void
-append_encoded (GString *out, const char *name)
-{
-  while (*name != '\0')
-    {
-      g_autofree char *word = NULL;
-      size_t length = strlen (name);
-
-      if (length > WORD_MAXIMUM)
-        length = (size_t)(g_utf8_find_prev_char (name, name + WORD_MAXIMUM + 1)
-                          - name);
-      word = g_base64_encode ((const guchar *)name, length);
-      g_string_append_printf (
-          out, "%s=?UTF-8?B?%s?=", out->len > 0 ? "\r\n " : "", word);
-      name += length;
-    }
-}
-
 static bool
 is_phrase (const char *name)
 {
@@ -777,7 +757,11 @@ address_mailbox (const Address *address)
   if (name == NULL || name[0] == '\0')
     return g_steal_pointer (&path);
   if (!g_str_is_ascii (name) || strlen (name) > PHRASE_MAXIMUM)
-    append_encoded (out, name);
+    {
+      g_autofree char *words = encoding_words (name);
+
+      g_string_append (out, words);
+    }
   else if (is_phrase (name))
     g_string_append (out, name);
   else

@@ -1,0 +1,186 @@
+#include "mail/encoding.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define WORD_MAXIMUM 42 /* octets in an encoded word, RFC 2047 section 2 */
+#define LINE_MAXIMUM 75 /* of quoted-printable, without its last character */
+
+char *
+encoding_words (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  while (*text != '\0')
+    {
+      g_autofree char *word = NULL;
+      size_t length = strlen (text);
+
+      if (length > WORD_MAXIMUM)
+        length = (size_t) (g_utf8_find_prev_char (text, text + WORD_MAXIMUM + 1)
+                           - text);
+      word = g_base64_encode ((const guchar *) text, length);
+      g_string_append_printf (
+          out, "%s=?UTF-8?B?%s?=", out->len > 0 ? "\r\n " : "", word);
+      text += length;
+    }
+  return g_string_free (out, FALSE);
+}
+
+/* The "Q" encoding of RFC 2047 section 4.2. */
+static void
+append_q (GString *out, const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (text[i] == '=' && i + 2 < length && g_ascii_isxdigit (text[i + 1])
+        && g_ascii_isxdigit (text[i + 2]))
+      {
+        g_string_append_c (out,
+                           (char) (g_ascii_xdigit_value (text[i + 1]) * 16
+                                   + g_ascii_xdigit_value (text[i + 2])));
+        i += 2;
+      }
+    else
+      g_string_append_c (out, text[i] == '_' ? ' ' : text[i]);
+}
+
+static void
+append_b (GString *out, const char *text, size_t length)
+{
+  g_autofree char *copy = g_strndup (text, length);
+  gsize size;
+  g_autofree guchar *octets = g_base64_decode (copy, &size);
+
+  g_string_append_len (out, (const char *) octets, (gssize) size);
+}
+
+static void
+append_latin1 (GString *out, const GString *octets)
+{
+  for (size_t i = 0; i < octets->len; i++)
+    g_string_append_unichar (out, (unsigned char) octets->str[i]);
+}
+
+static bool
+is_charset (const char *text, size_t length, const char *name)
+{
+  /* RFC 2231 section 5: a language may stand behind it. */
+  const char *star = memchr (text, '*', length);
+
+  if (star != NULL)
+    length = (size_t) (star - text);
+  return length == strlen (name)
+         && g_ascii_strncasecmp (text, name, length) == 0;
+}
+
+/* Appends what the encoded word at P says, and returns its end; NULL: there is
+   none, or of another charset. No iconv here: what comes from afar does not
+   choose among its many modules. */
+static const char *
+take_word (GString *out, const char *p)
+{
+  const char *charset = p + 2;
+  const char *encoding, *text, *end;
+  g_autoptr (GString) octets = NULL;
+  size_t length;
+
+  if (p[0] != '=' || p[1] != '?'
+      || (encoding = strchr (charset, '?')) == NULL || encoding[1] == '\0'
+      || encoding[2] != '?')
+    return NULL;
+  text = encoding + 3;
+  length = strcspn (text, "? ");
+  end = text + length;
+  if (end[0] != '?' || end[1] != '=')
+    return NULL;
+  octets = g_string_new (NULL);
+  if (g_ascii_tolower (encoding[1]) == 'q')
+    append_q (octets, text, length);
+  else if (g_ascii_tolower (encoding[1]) == 'b')
+    append_b (octets, text, length);
+  else
+    return NULL;
+  length = (size_t) (encoding - charset);
+  if (is_charset (charset, length, "iso-8859-1"))
+    append_latin1 (out, octets);
+  else if (is_charset (charset, length, "utf-8")
+           || is_charset (charset, length, "us-ascii"))
+    g_string_append_len (out, octets->str, (gssize) octets->len);
+  else
+    return NULL;
+  return end + 2;
+}
+
+/* Blanks between two encoded words are not part of the text. */
+char *
+encoding_decode_words (const char *body)
+{
+  GString *out = g_string_new (NULL);
+  const char *blanks = body; /* where the last encoded word ended */
+  bool after_word = false;
+  const char *p = body;
+
+  while (*p != '\0')
+    {
+      size_t before = out->len;
+      const char *end = take_word (out, p);
+
+      if (end == NULL)
+        {
+          after_word = after_word && (*p == ' ' || *p == '\t');
+          g_string_append_c (out, *p++);
+          continue;
+        }
+      if (after_word)
+        g_string_erase (out, (gssize) (before - (size_t) (p - blanks)),
+                        p - blanks);
+      after_word = true;
+      p = blanks = end;
+    }
+  return g_string_free (out, FALSE);
+}
+
+/* The octet at P as it stands in quoted-printable. A blank must not end a line,
+   and "From " and a dot are better not at the start of one. */
+static bool
+stands_for_itself (const char *p, const char *end, bool line_start)
+{
+  if (*p == ' ' || *p == '\t')
+    return p + 1 < end && p[1] != '\r';
+  return g_ascii_isgraph (*p) && *p != '='
+         && !(line_start && *p == '.')
+         && !(line_start && end - p >= 5 && memcmp (p, "From ", 5) == 0);
+}
+
+GString *
+encoding_quoted_printable (const char *text, size_t length)
+{
+  GString *out = g_string_sized_new (length + length / 8);
+  const char *end = text + length;
+  size_t column = 0;
+
+  for (const char *p = text; p < end; p++)
+    {
+      bool plain = stands_for_itself (p, end, column == 0);
+
+      if (p[0] == '\r' && p + 1 < end && p[1] == '\n')
+        {
+          g_string_append (out, "\r\n");
+          column = 0;
+          p++;
+          continue;
+        }
+      if (column + (plain ? 1 : 3) > LINE_MAXIMUM)
+        {
+          g_string_append (out, "=\r\n");
+          column = 0;
+          plain = stands_for_itself (p, end, true);
+        }
+      if (plain)
+        g_string_append_c (out, *p);
+      else
+        g_string_append_printf (out, "=%02X", (unsigned char) *p);
+      column += plain ? 1 : 3;
+    }
+  return out;
+}

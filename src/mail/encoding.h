@@ -1,0 +1,22 @@
+/* encoding.h - text that is not ASCII in a message that has to be: encoded
+ * words in a header (RFC 2047), quoted-printable in a body (RFC 2045 section
+ * 6.7).
+ *
+ * Pure and bounded by its input.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* TEXT (valid UTF-8 without controls) as encoded words, each of whole
+ * characters and on a line of its own (folding between them). */
+char *encoding_words (const char *text);
+
+/* BODY, of a field and unfolded, with its encoded words as text; those of a
+ * charset other than UTF-8, US-ASCII and ISO-8859-1 stay as they are. The text
+ * is no more trustworthy than BODY, and need not be UTF-8. */
+char *encoding_decode_words (const char *body);
+
+/* LENGTH octets of TEXT, in lines that end in CRLF, as quoted-printable: ASCII,
+ * and no line longer than 76 octets. */
+GString *encoding_quoted_printable (const char *text, size_t length);
