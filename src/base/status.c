@@ -298,3 +298,15 @@ enhanced_code_to_string (EnhancedCode enhanced)
   return g_strdup_printf ("%d.%d.%d", enhanced.class, enhanced.subject,
                           enhanced.detail);
 }
+
+char *
+status_words (const Status *status)
+{
+  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+
+  if (status->code == 0)
+    return g_strdup (status->text);
+  return g_strdup_printf ("%d%s%s%s%s", status->code,
+                          enhanced[0] == '\0' ? "" : " ", enhanced,
+                          status->text[0] == '\0' ? "" : " ", status->text);
+}

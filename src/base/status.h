@@ -101,3 +101,6 @@ bool fate_from_name (const char *name, Fate *fate);
 
 /* "2.1.5", or "" where there is none. */
 char *enhanced_code_to_string (EnhancedCode enhanced);
+
+/* "550 5.1.1 no such user" where a relay spoke, else the text alone. */
+char *status_words (const Status *status);

@@ -40,19 +40,6 @@ path_of (const Entry *entry, const Outcome *outcome, size_t i)
   return entry->envelope->forward_paths->pdata[index];
 }
 
-/* "550 5.1.1 no such user", or our own words alone. */
-static char *
-words (const Status *status)
-{
-  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
-
-  if (status->code == 0)
-    return g_strdup (status->text);
-  return g_strdup_printf ("%d%s%s%s%s", status->code,
-                          enhanced[0] == '\0' ? "" : " ", enhanced,
-                          status->text[0] == '\0' ? "" : " ", status->text);
-}
-
 static bool
 same_words (const Status *a, const Status *b)
 {
@@ -88,7 +75,7 @@ append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
   for (size_t i = 0; i < outcome->statuses->len; i++)
     {
       const Status *status = outcome->statuses->pdata[i];
-      g_autofree char *text = words (status);
+      g_autofree char *text = status_words (status);
 
       if (!is_worth_saying (status, said))
         continue;
@@ -171,7 +158,7 @@ print_refusal (const Entry *entry, const Account *account,
                const Outcome *outcome, size_t i)
 {
   const Status *status = outcome->statuses->pdata[i];
-  g_autofree char *text = words (status);
+  g_autofree char *text = status_words (status);
 
   if (status->code == 0)
     fprintf (stderr, _ ("postrider: account %s: %s\n"), account->name, text);
