@@ -33,7 +33,8 @@ commands () {
 }
 
 log_keys () {
-  grep -ohE '[a-z]+=[%<"\\y]' src/submit/report.c src/queue/queue.c |
+  grep -ohE '[a-z]+=[%<"\\y]' src/submit/report.c \
+    src/submit/tell.c src/queue/queue.c |
     sed 's/=.*//' | sort -u
 }
 

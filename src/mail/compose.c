@@ -64,7 +64,7 @@ fill_random (uint8_t *octets, size_t length)
 }
 
 char *
-compose_message_id (const char *domain)
+compose_unique (void)
 {
   static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
   uint8_t octets[ID_OCTETS + 1] = { 0 }; /* one more for the last digit */
@@ -78,6 +78,14 @@ compose_message_id (const char *domain)
 
       id[i] = base32[(pair >> (11 - bit % 8)) & 31];
     }
+  return g_strdup (id);
+}
+
+char *
+compose_message_id (const char *domain)
+{
+  g_autofree char *id = compose_unique ();
+
   return g_strdup_printf ("<%s@%s>", id, domain);
 }
 

@@ -31,5 +31,8 @@ bool compose (Header *header, const ComposeParams *params, GError **error);
  * the locale. */
 char *compose_date (int64_t seconds);
 
-/* "<" 26 random base32 characters "@" DOMAIN ">". */
+/* 26 random base32 characters, that is 128 bits. */
+char *compose_unique (void);
+
+/* "<" compose_unique "@" DOMAIN ">". */
 char *compose_message_id (const char *domain);

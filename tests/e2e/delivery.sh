@@ -101,10 +101,10 @@ check "one of three refused: nothing is printed" silent
 check "one of three refused: the first has it" came "$work/sent" "$box/one"
 check "one of three refused: the third has it" came "$work/sent" "$box/two"
 check "one of three refused: a copy is held" queued 1 held
-check "one of three refused: nothing is queued" queued 0
+check "one of three refused: the sender's notification is queued" queued 1
 check "one of three refused: the log has it, and the relay's words" \
   grep -q 'reject@example.net.*550 5.1.1 .*nobody of that name' "$work/log"
-rm "$state"/held/*
+rm "$state"/held/* "$state"/queue/*
 
 submit reject@example.net <"$work/sent"
 check "the only one refused: the status is 67" exits 67

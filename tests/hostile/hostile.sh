@@ -8,6 +8,7 @@
 #   #: exit N           of sendmail; 0 unless said; any
 #   #: fate WHERE       queued, held or gone; queued unless said. any: queued or
 #                      held
+#   #: notifications N  to the sender, queued besides; 0 unless said
 #   #: stage NAME       of the log line
 #   #: log REGEX        the log line matches
 #   #: unlogged REGEX   and does not match this
@@ -67,6 +68,7 @@ password_plain=$(printf '\0me\0%s' "$password" | base64)
 read_head () {
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
   say_messages= say_ends= say_connections=1 say_seconds=10 say_account= say_relay=
+  say_notifications=0
   say_modes='implicit starttls' say_for= say_certificate=good say_shut=yes
   say_to=one@example.org say_many=0 say_size=0
   while IFS= read -r line; do
@@ -79,7 +81,7 @@ read_head () {
       key=${line#*: }
       replace "${key#* }"
       key=${key%% *}
-      case " exit fate stage log unlogged logins messages ends connections seconds \
+      case " exit fate notifications stage log unlogged logins messages ends connections seconds \
 relay modes for certificate to many size shut " in
       *" $key "*) eval "say_$key=\$replaced" ;;
       esac
@@ -220,8 +222,11 @@ read_relay () {
 }
 
 check_fate () {
+  count $(grep -laxF 'notification 1' "$case"/state/postrider/queue/* 2>/dev/null)
+  [ $counted = "$say_notifications" ] || complain "$counted notifications"
+  notifications=$counted
   count "$case"/state/postrider/queue/*
-  queued=$counted
+  queued=$((counted - notifications))
   count "$case"/state/postrider/held/*
   held=$counted
   count "$case"/state/postrider/corrupt/*
