@@ -16,9 +16,9 @@ retry_elapsed (int64_t from, int64_t to)
 {
   int64_t span;
 
-  if (to <= from || __builtin_sub_overflow (to, from, &span))
+  if (to <= from)
     return 0;
-  return span < DAY ? span : DAY;
+  return __builtin_sub_overflow (to, from, &span) || span > DAY ? DAY : span;
 }
 
 int64_t
@@ -37,7 +37,7 @@ retry_interval (unsigned failures, uint32_t seed)
 static bool
 was_set_back (int64_t last, int64_t now)
 {
-  return last > now && last - now > HOUR;
+  return retry_elapsed (now, last) > HOUR;
 }
 
 int64_t
