@@ -1,4 +1,5 @@
-/* terminal - runs a command on a terminal of its own, and types one line.
+/* terminal - runs a command on a terminal of its own, of 60 lines and 100 columns,
+ * and types one line.
  *
  *   terminal PROMPT KEYS COMMAND...
  *
@@ -9,12 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #include <utmp.h>
 
-#define SHOWN_MAXIMUM 4096
+#define SHOWN_MAXIMUM 65536
 
 static const char *
 echo_of (int terminal)
@@ -30,13 +32,14 @@ int
 main (int argc, char **argv)
 {
   static char shown[SHOWN_MAXIMUM + 1];
+  const struct winsize size = { .ws_row = 60, .ws_col = 100 };
   size_t length = 0;
   int typed = 0;
   int status;
   int terminal, keeper;
   pid_t child;
 
-  if (argc < 4 || openpty (&terminal, &keeper, NULL, NULL, NULL) != 0)
+  if (argc < 4 || openpty (&terminal, &keeper, NULL, NULL, &size) != 0)
     return EXIT_FAILURE;
   child = fork ();
   if (child == 0)
