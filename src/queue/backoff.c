@@ -13,8 +13,12 @@
 
 #include "queue/retry.h"
 
-/* One line: "crc failures last stage paused notified reason". */
+/* One line: "crc failures last stage paused reason". */
 #define FILE_MAXIMUM 8192
+
+/* Ends the name of the file that has the stage of which the desktop was told: of
+   its own, since several change what is known of an account at the same time. */
+#define TOLD ".told"
 
 void
 backoff_free (Backoff *backoff)
@@ -42,9 +46,9 @@ hash (const char *text)
 }
 
 static char *
-read_file (Queue *queue, const char *account)
+read_file (Queue *queue, const char *account, const char *suffix)
 {
-  g_autofree char *name = file_name (account, "");
+  g_autofree char *name = file_name (account, suffix);
   g_autofree char *text = g_malloc0 (FILE_MAXIMUM + 1);
   struct stat st;
   ssize_t got = -1;
@@ -64,7 +68,7 @@ read_file (Queue *queue, const char *account)
 static bool
 parse (Backoff *backoff, char *text)
 {
-  enum { CRC, FAILURES, LAST, STAGE, PAUSED, NOTIFIED, REASON, FIELDS };
+  enum { CRC, FAILURES, LAST, STAGE, PAUSED, REASON, FIELDS };
   char *rest = strchr (text, ' ');
   g_auto (GStrv) field = NULL;
   guint64 failures;
@@ -82,7 +86,6 @@ parse (Backoff *backoff, char *text)
   backoff->failures = (unsigned) failures;
   backoff->last = g_ascii_strtoll (field[LAST], NULL, 10);
   backoff->paused = strcmp (field[PAUSED], "1") == 0;
-  backoff->notified = strcmp (field[NOTIFIED], "1") == 0;
   backoff->reason = g_strdup (field[REASON]);
   return true;
 }
@@ -91,10 +94,13 @@ Backoff *
 backoff_read (Queue *queue, const char *account)
 {
   Backoff *backoff = g_new0 (Backoff, 1);
-  g_autofree char *text = read_file (queue, account);
+  g_autofree char *text = read_file (queue, account, "");
+  g_autofree char *told = read_file (queue, account, TOLD);
 
   if (text == NULL || !parse (backoff, text))
     backoff->reason = g_strdup ("");
+  backoff->notified
+      = told != NULL && strcmp (told, stage_name (backoff->stage)) == 0;
   return backoff;
 }
 
@@ -150,9 +156,8 @@ backoff_write (Queue *queue, const char *account, const Backoff *backoff,
 {
   g_autofree char *name = file_name (account, "");
   g_autofree char *line = g_strdup_printf (
-      "%u %" PRId64 " %s %d %d %s", backoff->failures, backoff->last,
-      stage_name (backoff->stage), backoff->paused, backoff->notified,
-      backoff->reason);
+      "%u %" PRId64 " %s %d %s", backoff->failures, backoff->last,
+      stage_name (backoff->stage), backoff->paused, backoff->reason);
   g_autofree char *text
       = g_strdup_printf ("%08" PRIx32 " %s\n", hash (line), line);
 
@@ -167,28 +172,67 @@ void
 backoff_clear (Queue *queue, const char *account)
 {
   g_autofree char *name = file_name (account, "");
+  g_autofree char *told = file_name (account, TOLD);
 
+  (void) unlinkat (queue_accounts_fd (queue), told, 0);
   (void) unlinkat (queue_accounts_fd (queue), name, 0);
+}
+
+static int
+open_to_lock (Queue *queue, const char *account, const char *suffix)
+{
+  g_autofree char *name = file_name (account, suffix);
+
+  return openat (queue_accounts_fd (queue), name,
+                 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                 0600);
+}
+
+static bool
+lock_octet (int fd, unsigned offset)
+{
+  struct flock lock = { .l_type = F_WRLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = (off_t) offset,
+                        .l_len = 1 };
+
+  return fcntl (fd, F_OFD_SETLK, &lock) == 0;
+}
+
+int
+backoff_tell (Queue *queue, const char *account)
+{
+  int fd = open_to_lock (queue, account, TOLD);
+  g_autoptr (Backoff) backoff = NULL;
+
+  if (fd < 0)
+    return -1;
+  if (lock_octet (fd, 0))
+    backoff = backoff_read (queue, account);
+  if (backoff != NULL && !backoff->notified)
+    return fd;
+  close (fd);
+  return -1;
+}
+
+void
+backoff_told (int fd, const Backoff *backoff)
+{
+  const char *stage = stage_name (backoff->stage);
+
+  if (backoff->notified && ftruncate (fd, 0) == 0)
+    (void) !pwrite (fd, stage, strlen (stage), 0);
+  close (fd);
 }
 
 int
 backoff_connection (Queue *queue, const char *account, unsigned maximum)
 {
-  g_autofree char *name = file_name (account, ".lock");
-  int fd = openat (queue_accounts_fd (queue), name,
-                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                   0600);
+  int fd = open_to_lock (queue, account, ".lock");
 
   for (unsigned i = 0; fd >= 0 && i < maximum; i++)
-    {
-      struct flock lock = { .l_type = F_WRLCK,
-                            .l_whence = SEEK_SET,
-                            .l_start = (off_t) i,
-                            .l_len = 1 };
-
-      if (fcntl (fd, F_OFD_SETLK, &lock) == 0)
-        return fd;
-    }
+    if (lock_octet (fd, i))
+      return fd;
   if (fd >= 0)
     close (fd);
   return -1;

@@ -7,7 +7,8 @@
  * locks the login. No message depends on these files: where one is lost or
  * damaged, one more attempt is made.
  *
- * Beside them, accounts/NAME.lock counts the connections that are open.
+ * Beside them, accounts/NAME.lock counts the connections that are open, and
+ * accounts/NAME.told has the stage of which the desktop was told.
  */
 #pragma once
 
@@ -24,7 +25,7 @@ typedef struct
   int64_t last;      /* when it failed last; seconds since the epoch */
   Stage stage;       /* where */
   bool paused;       /* until a person has mended it */
-  bool notified;     /* the desktop was told of this trouble */
+  bool notified;     /* the desktop was told of trouble at this stage */
   char *reason;      /* one line; never NULL */
 } Backoff;
 
@@ -47,6 +48,11 @@ bool backoff_write (Queue *queue, const char *account, const Backoff *backoff,
 
 /* The account works, or a person has mended it: forgets what was known. */
 void backoff_clear (Queue *queue, const char *account);
+
+/* Of many who find the same trouble one tells the desktop: a descriptor, or -1.
+ * backoff_told closes it, and stores BACKOFF's `notified' until backoff_clear. */
+int backoff_tell (Queue *queue, const char *account);
+void backoff_told (int fd, const Backoff *backoff);
 
 /* Takes one of MAXIMUM connections of ACCOUNT (all processes together): a
  * descriptor that holds it until it is closed. -1: none is free. */

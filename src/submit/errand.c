@@ -116,13 +116,15 @@ void
 errand_notify (const Errand *errand, const Status *status,
                  unsigned held)
 {
-  g_autoptr (Backoff) backoff
-      = backoff_read (errand->queue, errand->account->name);
-  bool notified = backoff->notified;
+  const char *name = errand->account->name;
+  int fd = backoff_tell (errand->queue, name);
+  g_autoptr (Backoff) backoff = NULL;
 
+  if (fd < 0)
+    return;
+  backoff = backoff_read (errand->queue, name);
   notify_account (errand->general, errand->account, backoff, status, held);
-  if (backoff->notified != notified)
-    store (errand, backoff);
+  backoff_told (fd, backoff);
 }
 
 Status *

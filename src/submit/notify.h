@@ -11,11 +11,11 @@
 #include "account/account.h"
 #include "queue/backoff.h"
 
-/* ACCOUNT is in trouble as BACKOFF tells (the cause is told once, in
- * backoff->notified, which the caller stores): its login was refused, its relay
- * is not who it should be, or it failed three times in a way that will not mend
- * itself. HELD says how many of its messages are held because of it. Does
- * nothing where GENERAL says so, or it is not worth it yet, or was done. */
+/* ACCOUNT is in trouble as BACKOFF tells (the cause is told once, see
+ * backoff_tell): its login was refused, its relay is not who it should be, or it
+ * failed three times in a way that will not mend itself. HELD says how many of its
+ * messages are held because of it. Does nothing where GENERAL says so, or it is
+ * not worth it yet, or was done. */
 void notify_account (const General *general, const Account *account,
                      Backoff *backoff, const Status *status, unsigned held);
 

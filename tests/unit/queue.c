@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "queue/backoff.h"
 #include "tests/unit/queue-fixture.h"
 
 static char *
@@ -572,10 +573,53 @@ test_orphans (Fixture *fixture, const void *data)
     close (fds[i]);
 }
 
+static void
+fail_account (const Fixture *fixture, Stage stage)
+{
+  Status status = { .stage = stage, .fate = FATE_DELAYED, .text = (char *) "" };
+  g_autoptr (Backoff) backoff = backoff_read (fixture->queue, "me");
+
+  backoff_fail (backoff, &status, 1);
+  g_assert_true (backoff_write (fixture->queue, "me", backoff, NULL));
+}
+
+static void
+tell (const Fixture *fixture, int fd, bool reached)
+{
+  g_autoptr (Backoff) backoff = backoff_read (fixture->queue, "me");
+
+  g_assert_cmpint (fd, >=, 0);
+  backoff->notified = reached;
+  backoff_told (fd, backoff);
+}
+
+/* One tells of trouble, and nobody again before it is over or another. */
+static void
+test_tell (Fixture *fixture, const void *data)
+{
+  int fd;
+
+  fail_account (fixture, STAGE_TLS);
+  fd = backoff_tell (fixture->queue, "me");
+  g_assert_cmpint (backoff_tell (fixture->queue, "me"), ==, -1);
+  tell (fixture, fd, false);
+  tell (fixture, backoff_tell (fixture->queue, "me"), true);
+  g_assert_cmpint (backoff_tell (fixture->queue, "me"), ==, -1);
+  fail_account (fixture, STAGE_TLS);
+  g_assert_cmpint (backoff_tell (fixture->queue, "me"), ==, -1);
+  fail_account (fixture, STAGE_AUTH);
+  tell (fixture, backoff_tell (fixture->queue, "me"), true);
+  g_assert_cmpint (backoff_tell (fixture->queue, "me"), ==, -1);
+  backoff_clear (fixture->queue, "me");
+  fail_account (fixture, STAGE_AUTH);
+  tell (fixture, backoff_tell (fixture->queue, "me"), true);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  QUEUE_TEST ("tell", test_tell);
   QUEUE_TEST ("enter", test_enter);
   QUEUE_TEST ("held-at-once", test_held_at_once);
   QUEUE_TEST ("hold-cut-short", test_hold_cut_short);
