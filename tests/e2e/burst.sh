@@ -22,10 +22,15 @@ burst () {
   check "$1: nothing is held" queued 0 held
 }
 
+none_refused () {
+  ! grep 'too many connections' -r "$work/record" --include='*.log'
+}
+
 start_scripted --serve --limit 5 --certificate "$work/certificates/good.pem"
 scripted_account few
 password few secret || exit 1
 burst few "$work/record"
+check "few: the relay had to refuse no connection" none_refused
 stop_scripted
 
 rm -rf "$work/record"

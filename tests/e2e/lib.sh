@@ -9,9 +9,10 @@
 # $accounts.
 #
 # All is below $work, which is removed in the end with all processes that were
-# started by `keep'. Variables: $source and $build (directories), $sendmail (a
-# link to the program), $status, $work/out and $work/err (of the last `submit'),
-# $work/log (the program's log), $state (the queue's directory), $accounts.
+# started by `keep', and runners that started by themselves. Variables: $source
+# and $build (directories), $sendmail (a link to the program), $status, $work/out
+# and $work/err (of the last `submit'), $work/log (the program's log), $state (the
+# queue's directory), $accounts.
 set -u
 source=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${G_TEST_BUILDDIR:-$source/build}
@@ -122,6 +123,8 @@ leave () {
   fi
   cd /
   eval "$stops"
+  [ -z "$kept" ] || kill -s KILL $kept
+  kept=$(runners)
   [ -z "$kept" ] || kill -s KILL $kept
   rm -rf "$work"
 } 2>/dev/null
@@ -334,6 +337,19 @@ run_once () {
 # self_starting: what sendmail starts by itself, it may start from now on.
 self_starting () {
   sed -i '/^start-runner/d' "$accounts"
+}
+
+# start_desktop: what it shows is in $work/shown, a line each.
+start_desktop () {
+  : >"$work/shown"
+  "$build/tests/e2e/notification-daemon" "$work/shown" >"$work/desktop" 2>&1 &
+  keep $!
+  await grep -q ready "$work/desktop" || exit 1
+}
+
+shown () { # shown N: so many notifications
+  cat "$work/shown"
+  [ "$(wc -l <"$work/shown")" = "$1" ]
 }
 
 # Another time
