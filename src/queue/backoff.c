@@ -29,14 +29,16 @@ backoff_free (Backoff *backoff)
   g_free (backoff);
 }
 
-/* An account's name may hold anything; a file's may not. */
+/* An account's name may hold anything; a file's may not. No dots: behind one is
+   the suffix alone. */
 static char *
 file_name (const char *account, const char *suffix)
 {
   g_autofree char *escaped = g_uri_escape_string (account, NULL, FALSE);
-  bool hidden = escaped[0] == '.';
+  g_auto (GStrv) parts = g_strsplit (escaped, ".", -1);
+  g_autofree char *name = g_strjoinv ("%2E", parts);
 
-  return g_strconcat (hidden ? "%2E" : "", escaped + hidden, suffix, NULL);
+  return g_strconcat (name, suffix, NULL);
 }
 
 static uint32_t

@@ -86,6 +86,15 @@ entry_owed (const Entry *entry, GArray **owed)
   return envelope;
 }
 
+static bool
+owes_nothing (const Entry *entry)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    if (status_is_owed (entry->statuses->pdata[i]))
+      return false;
+  return true;
+}
+
 bool
 entry_is_ambiguous (const Entry *entry)
 {
@@ -107,6 +116,8 @@ entry_due (const Entry *entry, int64_t now)
   uint32_t seed = (uint32_t) crc32_z (0, (const Bytef *) entry->id,
                                       strlen (entry->id));
 
+  if (owes_nothing (entry))
+    return 0;
   if (entry_is_ambiguous (entry))
     return retry_due_ambiguous (entry->delays,
                                 MAX (entry->last_attempt, entry->end_of_data),

@@ -61,7 +61,8 @@ Envelope *entry_owed (const Entry *entry, GArray **owed);
 bool entry_is_ambiguous (const Entry *entry);
 
 /* When its own history lets it be tried again, the account's apart: 0 or a time
- * not after NOW means now. Asked for by a person, now, unless it is ambiguous. */
+ * not after NOW means now. Asked for by a person, now, unless it is ambiguous;
+ * now also where nothing is owed, but something is left to be done. */
 int64_t entry_due (const Entry *entry, int64_t now);
 
 /* For each of these: FAILURE_IO, and the entry is as before. TIME is in seconds

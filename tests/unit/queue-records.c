@@ -297,7 +297,11 @@ static void
 test_delays (Fixture *fixture, const void *data)
 {
   g_autoptr (GError) error = NULL;
+  static const Fate fates[] = { FATE_FAILED, FATE_RELAYED, FATE_HELD };
   g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Envelope) envelope = entry_owed (entry, &owed);
+  g_autoptr (GPtrArray) failed = new_statuses (fates, 3);
   int64_t now = entry->arrival;
 
   g_assert_cmpint (entry_due (entry, now), ==, 0);
@@ -319,6 +323,9 @@ test_delays (Fixture *fixture, const void *data)
   g_assert_cmpint (entry_due (entry, now), >, now);
   read_again (fixture, &entry);
   g_assert_cmpuint (entry->delays, ==, 3);
+  /* Its sender is to be told, and that need not wait. */
+  g_assert_true (entry_record_statuses (entry, owed, failed, &error));
+  g_assert_cmpint (entry_due (entry, now), ==, 0);
 }
 
 /* Where the relay may have the message nobody hastens anything, and the time runs
@@ -476,7 +483,7 @@ test_full_disk (Fixture *fixture, const void *data)
       g_autoptr (Entry) view = NULL;
       bool written;
 
-      limit_files (entry->end + room % 40);
+      limit_files (entry->end + room);
       written = random_record (entry, rand, &error);
       lift_limit ();
       g_assert_cmpint (written, ==, error == NULL);
