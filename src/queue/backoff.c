@@ -20,6 +20,9 @@
    its own, since several change what is known of an account at the same time. */
 #define TOLD ".told"
 
+/* Octets of a name that leave room for a suffix (NAME_MAX is 255). */
+#define NAME_LENGTH 200
+
 void
 backoff_free (Backoff *backoff)
 {
@@ -29,16 +32,20 @@ backoff_free (Backoff *backoff)
   g_free (backoff);
 }
 
-/* An account's name may hold anything; a file's may not. No dots: behind one is
-   the suffix alone. */
+/* An account's name may hold anything and be of any length; a file's may not. Its
+   dots are escaped too, so that none is a suffix, or hides the file. */
 static char *
 file_name (const char *account, const char *suffix)
 {
   g_autofree char *escaped = g_uri_escape_string (account, NULL, FALSE);
   g_auto (GStrv) parts = g_strsplit (escaped, ".", -1);
-  g_autofree char *name = g_strjoinv ("%2E", parts);
+  g_autofree char *plain = g_strjoinv ("%2E", parts);
+  g_autofree char *digest = NULL;
 
-  return g_strconcat (name, suffix, NULL);
+  if (strlen (plain) <= NAME_LENGTH)
+    return g_strconcat (plain, suffix, NULL);
+  digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, account, -1);
+  return g_strconcat (digest, suffix, NULL);
 }
 
 static uint32_t
@@ -72,12 +79,13 @@ parse (Backoff *backoff, char *text)
 {
   enum { CRC, FAILURES, LAST, STAGE, PAUSED, REASON, FIELDS };
   char *rest = strchr (text, ' ');
+  char *end = strchr (text, '\n');
   g_auto (GStrv) field = NULL;
   guint64 failures;
 
-  if (rest == NULL || strchr (text, '\n') == NULL)
+  if (rest == NULL || end == NULL || end[1] != '\0')
     return false;
-  *strchr (text, '\n') = '\0';
+  *end = '\0';
   field = g_strsplit (text, " ", FIELDS);
   if (g_strv_length (field) != FIELDS
       || g_ascii_strtoull (field[CRC], NULL, 16) != hash (rest + 1)
@@ -109,20 +117,17 @@ backoff_read (Queue *queue, const char *account)
 void
 backoff_fail (Backoff *backoff, const Status *status, int64_t now)
 {
-  g_autofree char *enhanced = enhanced_code_to_string (status->enhanced);
+  bool refused = status->fate == FATE_HELD && status->stage >= STAGE_AUTH;
 
+  /* Another process, whose connection broke meanwhile, mends nothing. */
+  if (backoff->paused && !refused)
+    return;
   backoff->failures = MIN (backoff->failures, G_MAXINT - 1) + 1;
   backoff->last = now;
   backoff->stage = status->stage;
-  backoff->paused
-      = status->fate == FATE_HELD && status->stage >= STAGE_AUTH;
+  backoff->paused = refused;
   g_free (backoff->reason);
-  backoff->reason
-      = status->code == 0
-            ? g_strdup (status->text)
-            : g_strdup_printf ("%d%s%s %s", status->code,
-                               enhanced[0] == '\0' ? "" : " ", enhanced,
-                               status->text);
+  backoff->reason = status_words (status);
 }
 
 int64_t
@@ -141,15 +146,19 @@ replace (Queue *queue, const char *name, const char *text)
                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   size_t length = strlen (text);
   bool written;
+  int cause;
 
   if (fd < 0)
     return false;
-  written = write (fd, text, length) == (ssize_t) length && fsync (fd) == 0;
+  errno = ENOSPC; /* what a part that was written means */
+  written = write (fd, text, length) == (ssize_t) length && fsync (fd) == 0
+            && renameat (dir, temporary, dir, name) == 0;
+  cause = errno;
   close (fd);
-  if (written && renameat (dir, temporary, dir, name) == 0)
-    return true;
-  (void) unlinkat (dir, temporary, 0);
-  return false;
+  if (!written)
+    (void) unlinkat (dir, temporary, 0);
+  errno = cause;
+  return written;
 }
 
 bool
@@ -232,10 +241,12 @@ backoff_connection (Queue *queue, const char *account, unsigned maximum)
 {
   int fd = open_to_lock (queue, account, ".lock");
 
-  for (unsigned i = 0; fd >= 0 && i < maximum; i++)
+  /* No message waits for a file that cannot be had: it is not counted then. */
+  if (fd < 0)
+    return fcntl (queue_accounts_fd (queue), F_DUPFD_CLOEXEC, 0);
+  for (unsigned i = 0; i < maximum; i++)
     if (lock_octet (fd, i))
       return fd;
-  if (fd >= 0)
-    close (fd);
+  close (fd);
   return -1;
 }

@@ -36,7 +36,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Backoff, backoff_free)
 Backoff *backoff_read (Queue *queue, const char *account);
 
 /* Counts a failure of the account as such, at NOW: pauses it where STATUS is
- * held and the relay said so; else puts it off. */
+ * held and the relay said so; else puts it off, unless it is paused. */
 void backoff_fail (Backoff *backoff, const Status *status, int64_t now);
 
 /* When the account is due again; 0: at any time. Meaningless while paused. */
@@ -55,5 +55,6 @@ int backoff_tell (Queue *queue, const char *account);
 void backoff_told (int fd, const Backoff *backoff);
 
 /* Takes one of MAXIMUM connections of ACCOUNT (all processes together): a
- * descriptor that holds it until it is closed. -1: none is free. */
+ * descriptor that holds it until it is closed. -1: none is free. Where they cannot
+ * be counted, nobody is kept from connecting. */
 int backoff_connection (Queue *queue, const char *account, unsigned maximum);

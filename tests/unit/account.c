@@ -90,6 +90,7 @@ test_minimal (Fixture *fixture, const void *data)
   g_assert_cmpstr (account_address (account), ==, "me@work.example");
   g_assert_false (account->is_default);
   g_assert_cmpint (account->rewrite_from, ==, REWRITE_LOCAL);
+  g_assert_cmpint (account->delivery, ==, DELIVERY_INTERACTIVE);
   g_assert_cmpstr (account->dsn_notify, ==, "");
   g_assert_cmpstr (account->dsn_return, ==, "");
   g_assert_cmpstr (account->file, ==, fixture->file);
@@ -152,6 +153,77 @@ test_everything (Fixture *fixture, const void *data)
   g_assert_cmpuint (account->relay.timeouts.block, ==, 3600 * 1000);
   g_assert_cmpuint (account->relay.timeouts.end_of_data, ==, 86400 * 1000);
   g_assert_cmpuint (account->relay.timeouts.quit, ==, 1000);
+}
+
+#define HOUR INT64_C (3600)
+#define DAY (24 * HOUR)
+
+static void
+assert_general (const General *general, const General *expected)
+{
+  g_assert_cmpuint (general->reserve, ==, expected->reserve);
+  g_assert_cmpint (general->queue_lifetime, ==, expected->queue_lifetime);
+  g_assert_cmpint (general->delay_warning, ==, expected->delay_warning);
+  g_assert_cmpint (general->keep_held, ==, expected->keep_held);
+  g_assert_cmpint (general->notify, ==, expected->notify);
+  g_assert_cmpint (general->start_runner, ==, expected->start_runner);
+}
+
+static void
+test_queue_settings (Fixture *fixture, const void *data)
+{
+  static const struct
+  {
+    const char *text;
+    General expected;
+  } cases[] = {
+    { "",
+      { NULL, 0, 16 << 20, 5 * DAY, 4 * HOUR, 30 * DAY, true, true } },
+    { "reserve = 0\nqueue-lifetime = 90\ndelay-warning = never\n"
+      "keep-held = forever\nnotify = no\nstart-runner = no\n",
+      { NULL, 0, 0, 90, 0, 0, false, false } },
+    { "reserve = 1G\nqueue-lifetime = 2 w\ndelay-warning = 90m\n"
+      "keep-held = 1s\n",
+      { NULL, 0, 1 << 30, 14 * DAY, 90 * 60, 1, true, true } },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text
+          = g_strconcat ("[a]\nfrom=a@x.example\nhost=x.example\n"
+                         "[postrider]\n",
+                         cases[i].text, NULL);
+      g_autoptr (Accounts) accounts = load (fixture, text, &error);
+
+      g_assert_no_error (error);
+      assert_general (&accounts->general, &cases[i].expected);
+    }
+}
+
+static void
+test_delivery (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts
+      = load (fixture,
+              "[a]\nfrom = a@x.example\n"
+              "[b]\nfrom = b@x.example\ndelivery = queue\n"
+              "max-connections = 100\n"
+              "[c]\nfrom = c@x.example\ndelivery = interactive\n"
+              "max-connections = 1\n"
+              "[defaults]\nhost = d.example\ndelivery = background\n",
+              &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (account_at (accounts, 0)->delivery, ==,
+                   DELIVERY_BACKGROUND);
+  g_assert_cmpint (account_at (accounts, 0)->max_connections, ==, 3);
+  g_assert_cmpint (account_at (accounts, 1)->delivery, ==, DELIVERY_QUEUE);
+  g_assert_cmpint (account_at (accounts, 1)->max_connections, ==, 100);
+  g_assert_cmpint (account_at (accounts, 2)->delivery, ==,
+                   DELIVERY_INTERACTIVE);
+  g_assert_cmpint (account_at (accounts, 2)->max_connections, ==, 1);
 }
 
 static void
@@ -291,6 +363,41 @@ static const struct
     "of a file\n"
     "F:6:16: `maximum-size' cannot be `1T': write a number of octets, or one "
     "with a unit, such as 500K, 50M or 1G" },
+  { SOUND "delivery = backgruond\n",
+    "F:4:12: `delivery' cannot be `backgruond': did you mean `background'?" },
+  { SOUND "max-connections = 0\n",
+    "F:4:19: `max-connections' cannot be `0': write a number from 1 to 100" },
+  { SOUND "max-connections = 101\n",
+    "F:4:19: `max-connections' cannot be `101': write a number from 1 to "
+    "100" },
+  { SOUND "max-connections = many\n",
+    "F:4:19: `max-connections' cannot be `many': write a number from 1 to "
+    "100" },
+  { SOUND "queue-lifetime = 3d\n",
+    "F:4:1: `queue-lifetime' belongs in the section [postrider]" },
+  { SOUND "[postrider]\nmax-connections = 3\n",
+    "F:5:1: `max-connections' belongs in the section of an account, or in "
+    "[defaults]" },
+  { SOUND "[postrider]\nqueue-lifetime = never\n",
+    "F:5:18: `queue-lifetime' cannot be `never': write a number with its unit, "
+    "such as 30m, 4h or 5d; the units are s, m, h, d and w" },
+  { SOUND "[postrider]\nqueue-lifetime = 0\n",
+    "F:5:18: `queue-lifetime' cannot be `0': write a number with its unit, "
+    "such as 30m, 4h or 5d; the units are s, m, h, d and w" },
+  { SOUND "[postrider]\nkeep-held = 11y\n",
+    "F:5:13: `keep-held' cannot be `11y': write a number with its unit, such "
+    "as 30m, 4h or 5d; the units are s, m, h, d and w" },
+  { SOUND "[postrider]\ndelay-warning = 500ms\n",
+    "F:5:17: `delay-warning' cannot be `500ms': write a number with its unit, "
+    "such as 30m, 4h or 5d; the units are s, m, h, d and w" },
+  { SOUND "[postrider]\nkeep-held = 99999999999999999999w\n",
+    "F:5:13: `keep-held' cannot be `99999999999999999999w': write a number "
+    "with its unit, such as 30m, 4h or 5d; the units are s, m, h, d and w" },
+  { SOUND "[postrider]\nreserve = -1\nnotify = maybe\nstart-runner = 1\n",
+    "F:5:11: `reserve' cannot be `-1': write a number of octets, or one with "
+    "a unit, such as 500K, 50M or 1G\n"
+    "F:6:10: `notify' cannot be `maybe': write one of these: no, yes\n"
+    "F:7:16: `start-runner' cannot be `1': write one of these: no, yes" },
   /* Settings that belong together. */
   { SOUND "certificate = /c.pem\n",
     "F:1:1: account `a' needs both `certificate' and `key' (they may name the "
@@ -390,11 +497,13 @@ test_both_files (Fixture *fixture, const void *data)
   static const char system_text[]
       = "[a]\nfrom=a@s.example\nhost=s.example\ndefault = yes\n"
         "[s]\nfrom=s@s.example\nhost=s.example\n"
-        "[postrider]\nlog = syslog\nmaximum-size = 1K\n";
+        "[postrider]\nlog = syslog\nmaximum-size = 1K\n"
+        "queue-lifetime = 1d\nkeep-held = 7d\nstart-runner = no\n";
   g_autoptr (GError) error = NULL;
   g_autoptr (Accounts) accounts = NULL;
   g_autoptr (Accounts) user
-      = load (fixture, SOUND "[postrider]\nlog = none\n", &error);
+      = load (fixture, SOUND "[postrider]\nlog = none\nkeep-held = forever\n",
+              &error);
 
   g_assert_cmpint (g_mkdir_with_parents (SYSCONFDIR "/postrider", 0700), ==,
                    0);
@@ -407,6 +516,10 @@ test_both_files (Fixture *fixture, const void *data)
   g_assert_cmpstr (account_at (accounts, 1)->name, ==, "s");
   g_assert_cmpstr (accounts->general.log, ==, "none");
   g_assert_cmpuint (accounts->general.maximum_size, ==, 1024);
+  g_assert_cmpint (accounts->general.queue_lifetime, ==, 24 * 3600);
+  g_assert_cmpint (accounts->general.keep_held, ==, 0);
+  g_assert_false (accounts->general.start_runner);
+  g_assert_true (accounts->general.notify);
   g_assert_cmpint (g_chmod (SYSTEM_FILE, 0666), ==, 0);
   g_assert_null (accounts_load (NULL, "/home/me", &error));
   g_assert_error (error, FAILURE, FAILURE_CONFIG);
@@ -551,6 +664,8 @@ main (int argc, char **argv)
   g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   FILE_TEST ("/account/minimal", test_minimal);
   FILE_TEST ("/account/everything", test_everything);
+  FILE_TEST ("/account/queue-settings", test_queue_settings);
+  FILE_TEST ("/account/delivery", test_delivery);
   FILE_TEST ("/account/defaults", test_defaults);
   FILE_TEST ("/account/errors", test_errors);
   FILE_TEST ("/account/homeless", test_homeless);
