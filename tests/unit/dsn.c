@@ -2,10 +2,10 @@
  * message and the relay were like. */
 
 #include <fcntl.h>
-#include <stdlib.h>
+#include <libintl.h>
+#include <locale.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -847,6 +847,93 @@ test_chance (void)
                          header_find (a->header, "Message-ID")->body + 2));
 }
 
+/* A catalog below TOP. False where there is nothing to make one with. */
+static bool
+make_catalog (const char *top)
+{
+  static const char po[]
+      = "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n"
+        "msgid \"Your message could not be delivered\"\n"
+        "msgstr \"Ihre Nachricht l\303\244\303\237t sich nicht zustellen\"\n"
+        "msgid \"Your message could not be delivered to:\"\n"
+        "msgstr \"Unzustellbar f\303\274r:\"\n"
+        "msgid \"%s said: %s\"\n"
+        "msgstr \"%s erkl\303\244rte: %s\"\n";
+  g_autofree char *directory
+      = g_build_filename (top, "xx", "LC_MESSAGES", NULL);
+  g_autofree char *in = g_build_filename (directory, "po", NULL);
+  g_autofree char *out
+      = g_build_filename (directory, GETTEXT_PACKAGE ".mo", NULL);
+  const char *command[] = { "msgfmt", "-o", out, in, NULL };
+
+  g_assert_cmpint (g_mkdir_with_parents (directory, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (in, po, -1, NULL));
+  return g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH,
+                       NULL, NULL, NULL, NULL, NULL, NULL)
+         && g_file_test (out, G_FILE_TEST_EXISTS);
+}
+
+static void
+remove_catalog (const char *top)
+{
+  const char *const paths[] = { "xx/LC_MESSAGES/" GETTEXT_PACKAGE ".mo",
+                                "xx/LC_MESSAGES/po", "xx/LC_MESSAGES", "xx" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autofree char *path = g_build_filename (top, paths[i], NULL);
+
+      g_remove (path);
+    }
+}
+
+/* In another language, and what programs read stays as it is. */
+static void
+check_translated (void)
+{
+  g_autoptr (Entry) entry = new_entry ();
+  g_autofree char *text = NULL;
+
+  add (entry, "you@example.net", refusal ());
+  text = build (entry);
+  if (strstr (text, "Subject: Your message") != NULL)
+    {
+      g_test_skip ("there is no locale that lets messages be translated");
+      return;
+    }
+  assert_has (text, "\r\nSubject: =?UTF-8?B?"
+                    "SWhyZSBOYWNocmljaHQgbMOkw590IHNpY2ggbmljaHQgenVzdGVsbGVu"
+                    "?=\r\n");
+  assert_has (text, "Content-Type: text/plain; charset=utf-8\r\n"
+                    "Content-Transfer-Encoding: quoted-printable\r\n");
+  assert_has (text, "\r\nUnzustellbar f=C3=BCr:\r\n");
+  assert_has (text, "smtp.example.org erkl=C3=A4rte: 550 5.1.1 nobody");
+  assert_has (text, "Content-Type: message/delivery-status\r\n"
+                    "Content-Transfer-Encoding: 7bit\r\n");
+  assert_has (text, "Date: Sat, 21 Nov 2026 03:16:47 +0000\r\n");
+}
+
+static void
+test_translated (void)
+{
+  g_autofree char *top = g_dir_make_tmp ("dsn-XXXXXX", NULL);
+
+  if (make_catalog (top) && setlocale (LC_ALL, "") != NULL)
+    {
+      g_setenv ("LANGUAGE", "xx", TRUE);
+      bindtextdomain (GETTEXT_PACKAGE, top);
+      bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+      textdomain (GETTEXT_PACKAGE);
+      check_translated ();
+      g_setenv ("LANGUAGE", "en", TRUE);
+      setlocale (LC_ALL, "C");
+    }
+  else
+    g_test_skip ("there is no msgfmt");
+  remove_catalog (top);
+  g_rmdir (top);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -876,6 +963,7 @@ main (int argc, char **argv)
   g_test_add_func ("/submit/dsn/full", test_full);
   g_test_add_func ("/submit/dsn/full-with-nul", test_full_with_nul);
   g_test_add_func ("/submit/dsn/chance", test_chance);
+  g_test_add_func ("/submit/dsn/translated", test_translated);
   status = g_test_run ();
   close (room);
   g_rmdir (top);
