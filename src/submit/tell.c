@@ -131,24 +131,31 @@ tell_delay (const Telling *telling, GError **error)
          && entry_record_warned (entry, error);
 }
 
-/* The first that is not the relay's yes says why. */
-static bool
-hold (const Telling *telling, GError **error)
+/* What needs somebody, before what the sender has been told of already. */
+static const Status *
+held_for (const Entry *entry)
 {
-  Entry *entry = telling->entry;
+  const Status *failed = NULL;
 
   for (size_t i = 0; i < entry->statuses->len; i++)
     {
       const Status *status = entry->statuses->pdata[i];
 
-      if (status->fate != FATE_RELAYED)
-        {
-          g_autofree char *words = status_words (status);
-
-          return queue_hold (telling->queue, entry, words, error);
-        }
+      if (status->fate == FATE_HELD)
+        return status;
+      if (status->fate == FATE_FAILED && failed == NULL)
+        failed = status;
     }
-  g_assert_not_reached ();
+  g_assert (failed != NULL);
+  return failed;
+}
+
+static bool
+hold (const Telling *telling, GError **error)
+{
+  g_autofree char *words = status_words (held_for (telling->entry));
+
+  return queue_hold (telling->queue, telling->entry, words, error);
 }
 
 bool

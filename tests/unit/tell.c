@@ -243,6 +243,21 @@ test_nobody_to_tell (Fixture *fixture, const void *data)
     }
 }
 
+/* It is held for what can be mended. */
+static void
+test_reason (Fixture *fixture, const void *data)
+{
+  g_autoptr (Entry) entry = enter (fixture, "me@example.org", false);
+  Status *status;
+
+  settle (fixture, entry, FATE_FAILED, FATE_HELD);
+  status = entry->statuses->pdata[1];
+  g_free (status->text);
+  status->text = g_strdup ("mend this");
+  g_assert_true (tell (fixture, entry, false).sent);
+  g_assert_cmpstr (entry->reason, ==, "550 5.1.1 mend this");
+}
+
 static void
 test_delayed (Fixture *fixture, const void *data)
 {
@@ -333,6 +348,7 @@ main (int argc, char **argv)
     { "/submit/tell/crash", test_crash },
     { "/submit/tell/one-after-another", test_one_after_another },
     { "/submit/tell/nobody-to-tell", test_nobody_to_tell },
+    { "/submit/tell/reason", test_reason },
     { "/submit/tell/delayed", test_delayed },
     { "/submit/tell/never-late", test_never_late },
     { "/submit/tell/from", test_from },
