@@ -18,7 +18,9 @@
 
 #include "account/keyring.h"
 #include "base/secret.h"
+#include "cli/mailq.h"
 #include "cli/password.h"
+#include "cli/queue.h"
 #include "cli/run.h"
 #include "cli/sendmail.h"
 #include "cli/version.h"
@@ -33,6 +35,8 @@ typedef struct
 static const Command commands[] = {
   { "sendmail", sendmail_main, N_ ("send a message from standard input") },
   { "password", password_main, N_ ("store or forget an account's password") },
+  { "queue", queue_main, N_ ("list what waits or is held, and decide about it") },
+  { "mailq", mailq_main, N_ ("list it as other programs read it") },
   { "run", run_main, N_ ("send what waits in the queue") },
 };
 
@@ -158,6 +162,7 @@ main (int argc, char **argv)
       return EX_OK;
     }
   name = g_path_get_basename (argv[0]);
-  return strcmp (name, "sendmail") == 0 ? sendmail_main (argc, argv)
-                                        : postrider_main (argc, argv);
+  if (strcmp (name, "sendmail") == 0 || strcmp (name, "mailq") == 0)
+    return find_command (name)->main (argc, argv);
+  return postrider_main (argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
@@ -20,7 +21,12 @@
 #include "base/secret.h"
 #include "base/user.h"
 #include "cli/options.h"
+#include "cli/output.h"
+#include "cli/queue-change.h"
+#include "cli/survey.h"
+#include "queue/backoff.h"
 #include "submit/report.h"
+#include "submit/runner.h"
 
 /* Milliseconds: the keyring may have to ask for a password of its own. */
 #define PATIENCE (60 * 1000)
@@ -28,6 +34,7 @@
 typedef struct
 {
   const char *accounts_file;
+  bool release;
   bool help;
   bool (*action) (const Account *account, GError **error);
   const char *account;
@@ -41,6 +48,13 @@ take_accounts_file (void *target, const char *argument, GError **error)
 }
 
 static bool
+take_release (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->release = true;
+  return true;
+}
+
+static bool
 take_help (void *target, const char *argument, GError **error)
 {
   ((Request *) target)->help = true;
@@ -50,6 +64,8 @@ take_help (void *target, const char *argument, GError **error)
 static const Option options[] = {
   { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
     N_ ("read this accounts file and no other") },
+  { 0, "release", ARGUMENT_NONE, take_release, NULL,
+    N_ ("set: send what is held because of this account, unasked") },
   { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
   { 0 },
 };
@@ -192,6 +208,71 @@ forget (const Account *account, GError **error)
   return true;
 }
 
+/* What is typed on the terminal after PROMPT: nothing is yes. */
+static bool
+says_yes (const char *prompt)
+{
+  char answer[64] = "";
+  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ssize_t got = -1;
+
+  if (tty < 0)
+    return false;
+  dprintf (tty, "%s", prompt);
+  do
+    got = read (tty, answer, sizeof answer - 1);
+  while (got < 0 && errno == EINTR);
+  close (tty);
+  return got > 0 && (answer[0] == '\n' || rpmatch (answer) == 1);
+}
+
+static bool
+wants_release (const Request *request, const char *account, unsigned count)
+{
+  g_autofree char *prompt = g_strdup_printf (
+      ngettext ("%u message is held for this account. Send it now? [Y/n] ",
+                "%u messages are held for this account. Send them now? [Y/n] ",
+                count),
+      count);
+
+  if (request->release
+      || (isatty (STDIN_FILENO) && says_yes (prompt)))
+    return true;
+  printf (ngettext ("%u message is held for this account; `postrider queue "
+                    "release --account %s' sends it.\n",
+                    "%u messages are held for this account; `postrider queue "
+                    "release --account %s' sends them.\n",
+                    count),
+          count, account);
+  return false;
+}
+
+/* With its password the account may work again. The password is stored whatever
+   becomes of this. */
+static bool
+mend (const Request *request, const Accounts *accounts, const char *account,
+      const char *home, GError **error)
+{
+  g_autoptr (Queue) queue = queue_open_own (home, error);
+  g_autoptr (GArray) places
+      = queue != NULL ? survey_places (queue, error) : NULL;
+  g_autoptr (GPtrArray) held = NULL;
+  ChangeParams params = { .queue = queue,
+                          .accounts = accounts,
+                          .accounts_file = request->accounts_file,
+                          .all = true };
+
+  if (places == NULL)
+    return false;
+  held = change_held_for (queue, places, account);
+  backoff_clear (queue, account);
+  if (held->len > 0 && wants_release (request, account, held->len))
+    (void) change_release (&params, held);
+  else if (!queue_is_empty (queue))
+    runner_launch (queue, &accounts->general, request->accounts_file);
+  return output_finish (error);
+}
+
 /* Stores in REQUEST which action NAME is. */
 static bool
 choose_action (Request *request, const char *name, GError **error)
@@ -228,7 +309,9 @@ run (const Request *request, GError **error)
                    account->file, account->line, account->name);
       return false;
     }
-  return request->action (account, error);
+  return request->action (account, error)
+         && (request->action != set
+             || mend (request, accounts, account->name, home, error));
 }
 
 static void
@@ -236,7 +319,7 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (_ ("Usage: postrider password set ACCOUNT\n"
+  printf (_ ("Usage: postrider password set [--release] ACCOUNT\n"
              "       postrider password forget ACCOUNT\n"
              "Stores the password of an account in the keyring, or removes it "
              "from there.\n"
@@ -266,7 +349,13 @@ parse (int argc, char **argv, Request *request, GError **error)
       return false;
     }
   request->account = argv[first + second];
-  return choose_action (request, argv[first], error);
+  if (!choose_action (request, argv[first], error))
+    return false;
+  if (!request->release || request->action == set)
+    return true;
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("option --release is for `postrider password set' only"));
+  return false;
 }
 
 int

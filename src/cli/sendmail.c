@@ -11,6 +11,7 @@
 #include "account/account.h"
 #include "base/log.h"
 #include "base/user.h"
+#include "cli/mailq.h"
 #include "cli/options.h"
 #include "cli/trace.h"
 #include "mail/compose.h"
@@ -33,6 +34,7 @@ typedef struct
   bool verbose;
   bool help;
   bool flush;        /* -q: no message, the queue */
+  bool list;         /* -bp */
   int delivery;      /* -odX, a Delivery; UNSET: as the account has it */
   Envelope *envelope; /* notify, ret and envid are set while parsing */
 } Request;
@@ -96,10 +98,12 @@ take_account (void *target, const char *argument, GError **error)
 static bool
 take_b (void *target, const char *argument, GError **error)
 {
-  if (strcmp (argument, "m") == 0)
+  ((Request *) target)->list = strcmp (argument, "p") == 0;
+  if (strcmp (argument, "m") == 0 || strcmp (argument, "p") == 0)
     return true;
   g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("mode -b%s is not supported; only -bm is, to send a message"),
+               _ ("mode -b%s is not supported; only -bm is, to send a message, "
+                  "and -bp, to list the queue"),
                argument);
   return false;
 }
@@ -183,8 +187,8 @@ static const Option options[] = {
     N_ ("read this accounts file and no other") },
   { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
     N_ ("send through this account") },
-  { 'b', NULL, ARGUMENT_REQUIRED, take_b, N_ ("m"),
-    N_ ("send a message; what is done anyway") },
+  { 'b', NULL, ARGUMENT_REQUIRED, take_b, N_ ("m|p"),
+    N_ ("-bm sends a message, which is done anyway; -bp lists the queue") },
   { 'o', NULL, ARGUMENT_REQUIRED, take_o, N_ ("i|di|db|dq"),
     N_ ("-oi is -i; -odi waits for the relay, -odb does not, -odq only queues") },
   { 'q', NULL, ARGUMENT_ATTACHED, take_q, NULL,
@@ -539,6 +543,8 @@ sendmail_main (int argc, char **argv)
       print_help ();
       return EX_OK;
     }
+  if (request.list)
+    return mailq_print ();
   if (request.flush && first == argc)
     return flush (&request);
   if (request.flush)

@@ -370,17 +370,28 @@ queue_release (Queue *queue, Entry *entry, GError **error)
   return false;
 }
 
-bool
-queue_remove (Queue *queue, Entry *entry, GError **error)
+static bool
+remove_file (Queue *queue, Room room, const char *id, GError **error)
 {
-  Room room = entry->held ? ROOM_HELD : ROOM_QUEUE;
-
-  if (unlinkat (queue->rooms[room], entry->id, 0) == 0
+  if (unlinkat (queue->rooms[room], id, 0) == 0
       && fsync (queue->rooms[room]) == 0)
     return true;
   failure_set_errno (error, FAILURE_IO, errno,
-                     _ ("cannot remove the queue file %s"), entry->id);
+                     _ ("cannot remove the queue file %s"), id);
   return false;
+}
+
+bool
+queue_remove (Queue *queue, Entry *entry, GError **error)
+{
+  return remove_file (queue, entry->held ? ROOM_HELD : ROOM_QUEUE, entry->id,
+                      error);
+}
+
+bool
+queue_discard (Queue *queue, const char *id, GError **error)
+{
+  return remove_file (queue, ROOM_CORRUPT, id, error);
 }
 
 Entry *

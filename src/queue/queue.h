@@ -94,6 +94,9 @@ bool queue_hold (Queue *queue, Entry *entry, const char *reason,
 bool queue_release (Queue *queue, Entry *entry, GError **error);
 bool queue_remove (Queue *queue, Entry *entry, GError **error);
 
+/* Removes corrupt/ID for good. FAILURE_IO. */
+bool queue_discard (Queue *queue, const char *id, GError **error);
+
 /* Where the fates of all its recipients together put an entry. */
 typedef enum
 {

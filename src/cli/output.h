@@ -1,0 +1,34 @@
+/* output.h - text for people and programs on standard output.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUTPUT_COLUMNS 80
+
+/* Columns of a terminal that TEXT takes: wide characters take two, combining
+ * ones none. */
+size_t output_width (const char *text);
+
+/* Appends TEXT and the blanks that fill it up to WIDTH columns, behind it or
+ * (RIGHT) before it. */
+void output_append_padded (GString *out, const char *text, size_t width,
+                           bool right);
+
+/* Appends TEXT in lines of at most OUTPUT_COLUMNS, each behind INDENT blanks
+ * and ended, broken at blanks; what has none stays whole. */
+void output_append_wrapped (GString *out, const char *text, size_t indent);
+
+/* TIME (seconds since the epoch) by the clock of the user: "2026-11-21 14:32".
+ * The caller owns it. */
+char *output_time (int64_t time);
+
+/* False: nobody reads any more, or it cannot be written. */
+bool output_write (const char *text, size_t length);
+bool output_write_string (const GString *text);
+
+/* The last of it. A reader who had enough is no error. FAILURE_IO. */
+bool output_finish (GError **error);

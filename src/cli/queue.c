@@ -1,0 +1,401 @@
+#include "cli/queue.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <glib/gi18n.h>
+
+#include "account/account.h"
+#include "base/log.h"
+#include "base/user.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/queue-change.h"
+#include "cli/queue-list.h"
+#include "cli/queue-show.h"
+#include "cli/survey.h"
+#include "queue/backoff.h"
+#include "submit/report.h"
+
+typedef struct Action Action;
+
+typedef struct
+{
+  const Action *action;
+  GPtrArray *ids; /* of char *, as they were written */
+  const char *accounts_file;
+  const char *account;
+  bool all;
+  bool json;
+  bool message;
+  bool help;
+
+  Queue *queue;
+  GArray *places;    /* of Place: what there is */
+  GPtrArray *chosen; /* of Place *: what is asked for */
+  int status;
+} Request;
+
+struct Action
+{
+  const char *name;
+  int (*run) (Request *request);
+  bool (*chooses) (const Place *place); /* with --all, or what it does without
+                                           identifiers */
+  bool needs_choice; /* does nothing without identifiers, or an option */
+  bool takes_all;
+  bool takes_account;
+  bool takes_json;
+};
+
+static bool
+take_accounts_file (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->accounts_file = argument;
+  return true;
+}
+
+static bool
+take_account (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->account = argument;
+  return true;
+}
+
+static bool
+take_all (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->all = true;
+  return true;
+}
+
+static bool
+take_json (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->json = true;
+  return true;
+}
+
+static bool
+take_message (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->message = true;
+  return true;
+}
+
+static bool
+take_help (void *target, const char *argument, GError **error)
+{
+  ((Request *) target)->help = true;
+  return true;
+}
+
+static const Option options[] = {
+  { 0, "json", ARGUMENT_NONE, take_json, NULL,
+    N_ ("list, show: a JSON object on each line") },
+  { 0, "message", ARGUMENT_NONE, take_message, NULL,
+    N_ ("show: the message alone") },
+  { 0, "all", ARGUMENT_NONE, take_all, NULL,
+    N_ ("release, remove: all that there are") },
+  { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
+    N_ ("release: what is held because of this account") },
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+    N_ ("read this accounts file and no other") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+  { 0 },
+};
+
+static bool
+is_any (const Place *place)
+{
+  return true;
+}
+
+static bool
+is_queued (const Place *place)
+{
+  return place->room == ROOM_QUEUE;
+}
+
+static bool
+is_held (const Place *place)
+{
+  return place->room == ROOM_HELD;
+}
+
+static int
+list (Request *request)
+{
+  (void) list_print (request->queue, request->chosen,
+                     request->json ? LIST_JSON : LIST_TEXT);
+  return EX_OK;
+}
+
+static int
+show (Request *request)
+{
+  g_autoptr (Survey) survey = survey_new (request->queue);
+  ShowForm form = request->json      ? SHOW_JSON
+                  : request->message ? SHOW_MESSAGE
+                                     : SHOW_ALL;
+  int status = EX_OK;
+
+  for (size_t i = 0; i < request->chosen->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (i > 0 && form == SHOW_ALL)
+        (void) output_write ("\n", 1);
+      if (!show_print (survey, request->chosen->pdata[i], form, &error))
+        status = report_error (error);
+    }
+  return status;
+}
+
+/* What is done needs no accounts; only that somebody sends it does. */
+static int
+change (Request *request,
+        int (*with) (const ChangeParams *params, const GPtrArray *places))
+{
+  g_autofree char *home = user_home ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts =
+      accounts_load (request->accounts_file, home, &error);
+  ChangeParams params = { .queue = request->queue,
+                          .accounts = accounts,
+                          .accounts_file = request->accounts_file,
+                          .all = request->ids->len == 0 };
+  int status;
+
+  if (accounts != NULL)
+    log_open (accounts->general.log);
+  status = with (&params, request->chosen);
+  if (accounts != NULL || (with != change_retry && with != change_release))
+    return status;
+  return report_error (error);
+}
+
+static int
+retry (Request *request)
+{
+  return change (request, change_retry);
+}
+
+static int
+hold (Request *request)
+{
+  return change (request, change_hold);
+}
+
+static int
+release (Request *request)
+{
+  /* It works again even where nothing is held because of it. */
+  if (request->account != NULL)
+    backoff_clear (request->queue, request->account);
+  return change (request, change_release);
+}
+
+static int
+remove_messages (Request *request)
+{
+  return change (request, change_remove);
+}
+
+static const Action actions[] = {
+  { .name = "list", list, is_any, .takes_json = true },
+  { .name = "show", show, NULL, .needs_choice = true, .takes_json = true },
+  { .name = "retry", retry, is_queued },
+  { .name = "hold", hold, NULL, .needs_choice = true },
+  { .name = "release",
+    release,
+    is_held,
+    .needs_choice = true,
+    .takes_all = true,
+    .takes_account = true },
+  { .name = "remove",
+    remove_messages,
+    is_any,
+    .needs_choice = true,
+    .takes_all = true },
+};
+
+static void
+print_help (void)
+{
+  g_autofree char *text = options_help (options);
+
+  printf (
+      _ ("Usage: postrider queue [list] [--json] [ID]...\n"
+         "       postrider queue show [--json | --message] ID...\n"
+         "       postrider queue retry [ID]...\n"
+         "       postrider queue hold ID...\n"
+         "       postrider queue release ID... | --all | --account NAME\n"
+         "       postrider queue remove ID... | --all\n"
+         "Lists the messages that wait or are held, and decides about "
+         "them.\n"
+         "The beginning of an ID is enough where it is that of one message "
+         "only.\n\n%s"),
+      text);
+}
+
+static const Action *
+find_action (const char *name, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (strcmp (actions[i].name, name) == 0)
+      return &actions[i];
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("unknown command `queue %s'; see --help"), name);
+  return NULL;
+}
+
+/* Options that would mean something else than the action does. */
+static bool
+check_options (const Request *request, GError **error)
+{
+  const Action *action = request->action;
+  bool shows = action->run == show;
+  const struct
+  {
+    bool given;
+    bool fits;
+    const char *name;
+  } used[] = {
+    { request->json, action->takes_json, "json" },
+    { request->message, shows && !request->json, "message" },
+    { request->all,
+      action->takes_all && request->account == NULL && request->ids->len == 0,
+      "all" },
+    { request->account != NULL,
+      action->takes_account && request->ids->len == 0, "account" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (used); i++)
+    if (used[i].given && !used[i].fits)
+      {
+        g_set_error (error, FAILURE, FAILURE_USAGE,
+                     _ ("option --%s does not fit here; see `postrider queue "
+                        "--help'"),
+                     used[i].name);
+        return false;
+      }
+  if (!action->needs_choice || request->all || request->account != NULL
+      || request->ids->len > 0)
+    return true;
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("`postrider queue %s' needs to know which messages; see "
+                  "`postrider queue --help'"),
+               action->name);
+  return false;
+}
+
+/* Options may stand anywhere: no identifier begins with a dash. */
+static bool
+parse (int argc, char **argv, Request *request, GError **error)
+{
+  for (int at = 0, first; at < argc; at += first)
+    {
+      if (!options_parse (options, argc - at, argv + at, request, &first,
+                          error))
+        return false;
+      if (at + first >= argc)
+        break;
+      if (request->action != NULL)
+        g_ptr_array_add (request->ids, argv[at + first]);
+      else
+        request->action = find_action (argv[at + first], error);
+      if (request->action == NULL)
+        return false;
+    }
+  if (request->help)
+    return true;
+  if (request->action == NULL)
+    request->action = &actions[0];
+  return check_options (request, error);
+}
+
+/* What the identifiers name; each that names nothing is told. */
+static void
+choose_named (Request *request)
+{
+  for (size_t i = 0; i < request->ids->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      const Place *place =
+          survey_find (request->places, request->ids->pdata[i], &error);
+
+      if (place != NULL)
+        g_ptr_array_add (request->chosen, (Place *) place);
+      else
+        request->status = report_error (error);
+    }
+}
+
+static void
+choose (Request *request)
+{
+  request->chosen = g_ptr_array_new ();
+  if (request->ids->len > 0)
+    choose_named (request);
+  else if (request->account != NULL)
+    {
+      g_ptr_array_unref (request->chosen);
+      request->chosen =
+          change_held_for (request->queue, request->places, request->account);
+    }
+  else
+    for (size_t i = 0; i < request->places->len; i++)
+      {
+        Place *place = &g_array_index (request->places, Place, i);
+
+        if (request->action->chooses (place))
+          g_ptr_array_add (request->chosen, place);
+      }
+}
+
+static int
+run (Request *request)
+{
+  g_autofree char *home = user_home ();
+  g_autoptr (GError) error = NULL;
+  int status = EX_OK;
+
+  request->queue = queue_open_own (home, &error);
+  if (request->queue != NULL)
+    request->places = survey_places (request->queue, &error);
+  if (request->places == NULL)
+    return report_error (error);
+  choose (request);
+  if (request->chosen->len > 0 || request->ids->len == 0)
+    status = request->action->run (request);
+  if (request->chosen->len == 0 && request->ids->len == 0
+      && request->action->run != list)
+    printf (_ ("There is no such message.\n"));
+  if (!output_finish (&error))
+    return report_error (error);
+  return request->status != EX_OK ? request->status : status;
+}
+
+int
+queue_main (int argc, char **argv)
+{
+  g_autoptr (GPtrArray) ids = g_ptr_array_new ();
+  Request request = { .ids = ids };
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  if (!parse (argc, argv, &request, &error))
+    return report_error (error);
+  if (request.help)
+    {
+      print_help ();
+      return EX_OK;
+    }
+  status = run (&request);
+  g_clear_pointer (&request.chosen, g_ptr_array_unref);
+  g_clear_pointer (&request.places, g_array_unref);
+  queue_free (request.queue);
+  return status;
+}
