@@ -284,13 +284,14 @@ gather_recipients (Request *request, const Message *message, char **operands,
 /* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
 static int
 leave_it (const Request *request, Queue *queue, const Accounts *accounts,
-          Entry *entry)
+          Delivery mode, Entry *entry)
 {
   g_autofree char *id = g_strdup (entry->id);
 
   /* Its lock goes before a runner looks at it. */
   entry_free (entry);
-  runner_launch (queue, &accounts->general, request->accounts_file);
+  if (mode != DELIVERY_QUEUE)
+    runner_launch (queue, &accounts->general, request->accounts_file);
   if (request->verbose)
     fprintf (stderr, _ ("postrider: the message is queued as %s\n"), id);
   return EX_OK;
@@ -370,11 +371,6 @@ deliver (const Request *request, Queue *queue, const Accounts *accounts,
   int connection;
   int status;
 
-  if (mode == DELIVERY_QUEUE)
-    {
-      entry_free (entry);
-      return EX_OK;
-    }
   if (mode == DELIVERY_INTERACTIVE && backoff->paused)
     {
       status = hold_paused (request, &errand, entry, backoff);
@@ -386,7 +382,7 @@ deliver (const Request *request, Queue *queue, const Accounts *accounts,
                                          account->max_connections)
                    : -1;
   if (connection < 0)
-    return leave_it (request, queue, accounts, entry);
+    return leave_it (request, queue, accounts, mode, entry);
   status = try_now (request, &errand, entry);
   /* The connection before the entry: its end is what a runner waits for. */
   close (connection);
