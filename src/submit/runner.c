@@ -20,6 +20,7 @@
 #define ACCOUNTS_WRONG 300        /* until the accounts file is read again */
 #define CONNECTIONS_TAKEN 5       /* until a connection may be free again */
 #define BUSY 60                   /* until a locked entry is looked at again */
+#define TROUBLE 60                /* the same for what could not be written */
 #define DAY (24 * 60 * 60)        /* between two looks at held/ */
 #define DOOMED (3 * DAY)          /* from the first sighting to the end */
 
@@ -44,6 +45,8 @@ typedef struct
   unsigned reasons;   /* of this pass */
   unsigned later;     /* that came up during it, for the next */
   GPtrArray *batches; /* of Batch */
+  GHashTable *aside;  /* what the queue's own trouble put off (a message's or an
+                         account's name), and until when, monotonic */
   int64_t next;       /* when something is due; 0: nothing waits for a time */
   int64_t swept;      /* when held/ was looked at */
   int status;
@@ -68,6 +71,34 @@ wait_until (Runner *runner, int64_t time)
 {
   if (runner->next == 0 || time < runner->next)
     runner->next = time;
+}
+
+/* Where nothing can be recorded, nothing on disk says that it was tried, and having
+   tried wakes us: without this it would be tried again at once, without end. */
+static void
+put_aside (Runner *runner, const char *name)
+{
+  int64_t *until = g_new (int64_t, 1);
+
+  *until = g_get_monotonic_time () + TROUBLE * G_USEC_PER_SEC;
+  g_hash_table_insert (runner->aside, g_strdup (name), until);
+  wait_until (runner, now () + TROUBLE);
+}
+
+static bool
+is_aside (Runner *runner, const char *name)
+{
+  const int64_t *until = g_hash_table_lookup (runner->aside, name);
+  int64_t left;
+
+  if (until == NULL)
+    return false;
+  left = *until - g_get_monotonic_time ();
+  if (left > 0)
+    wait_until (runner, now () + left / G_USEC_PER_SEC + 1);
+  else
+    g_hash_table_remove (runner->aside, name);
+  return left > 0;
 }
 
 static void
@@ -120,7 +151,7 @@ sort_in (Runner *runner, const char *id)
   const Account *account;
   Batch *batch;
 
-  if (view == NULL && damage == NULL)
+  if ((view == NULL && damage == NULL) || is_aside (runner, id))
     return;
   /* Who cannot lock it has opened it for writing in vain, and is woken by having
      closed it: round and round, until its owner is done. */
@@ -205,7 +236,10 @@ lock (Runner *runner, const char *id)
   Entry *entry = queue_lock (runner->queue, ROOM_QUEUE, id, &busy, &error);
 
   if (error != NULL)
-    complain (runner, error);
+    {
+      complain (runner, error);
+      put_aside (runner, id);
+    }
   if (busy)
     wait_until (runner, now () + BUSY);
   return entry;
@@ -241,12 +275,19 @@ try_entry (Turn *turn, Entry *entry)
   if (outcome == NULL)
     {
       complain (runner, error);
-      wait_until (runner, now () + BUSY);
+      put_aside (runner, entry->id);
       return;
     }
   if (runner->params->person)
     report_person (entry, turn->errand.account, outcome);
   note_outcome (turn, entry, outcome);
+}
+
+/* Its sender could not be told, or it could not be moved. */
+static bool
+is_unfinished (const Entry *entry)
+{
+  return queue_place (entry) == SETTLED_HELD && !entry->held;
 }
 
 static void
@@ -267,6 +308,8 @@ take_entry (Turn *turn, const char *id)
     wait_until (runner, entry_due (entry, now ()));
   else
     try_entry (turn, entry);
+  if (is_unfinished (entry))
+    put_aside (runner, entry->id);
 }
 
 /* What stopped the account holds the rest of the batch as well: nobody is asked
@@ -285,9 +328,12 @@ hold_rest (Turn *turn, Batch *batch)
       if (entry == NULL)
         continue;
       if (errand_hold (&turn->errand, entry, turn->stopped, &error))
-        turn->held++;
-      else
-        complain (turn->runner, error);
+        {
+          turn->held++;
+          continue;
+        }
+      complain (turn->runner, error);
+      put_aside (turn->runner, owned);
     }
 }
 
@@ -351,6 +397,19 @@ put_off (Runner *runner, Batch *batch, int64_t until)
   wait_until (runner, until);
 }
 
+/* After it was stopped by STATUS. */
+static void
+wait_for_account (Runner *runner, const Account *account, const Status *status)
+{
+  g_autoptr (Backoff) after = backoff_read (runner->queue, account->name);
+
+  if (after->failures == 0)
+    put_aside (runner, account->name);
+  else if (status->fate == FATE_DELAYED)
+    wait_until (runner,
+                MAX (backoff_due (after, account->name, now ()), now ()));
+}
+
 /* One session of ACCOUNT, if one may be had. */
 static void
 take_turn (Runner *runner, Batch *batch, const Account *account)
@@ -366,6 +425,11 @@ take_turn (Runner *runner, Batch *batch, const Account *account)
 
   if (backoff->paused)
     turn.stopped = errand_paused (backoff, account);
+  else if (is_aside (runner, account->name))
+    {
+      g_queue_clear_full (&batch->ids, g_free);
+      return;
+    }
   else if (!is_worth_trying (runner, batch, backoff))
     {
       put_off (runner, batch, backoff_due (backoff, account->name, now ()));
@@ -383,13 +447,8 @@ take_turn (Runner *runner, Batch *batch, const Account *account)
       carry (&turn, batch);
       close (connection);
     }
-  if (turn.stopped != NULL && turn.stopped->fate == FATE_DELAYED)
-    {
-      g_autoptr (Backoff) after = backoff_read (runner->queue, account->name);
-
-      wait_until (runner,
-                  MAX (backoff_due (after, account->name, now ()), now ()));
-    }
+  if (turn.stopped != NULL)
+    wait_for_account (runner, account, turn.stopped);
   end_turn (&turn, batch);
 }
 
@@ -407,10 +466,13 @@ hold_homeless (Runner *runner, Batch *batch)
 
       if (entry == NULL || account_of (runner, entry, &why) != NULL)
         continue;
-      if (!queue_hold (runner->queue, entry, why->message, &error))
-        complain (runner, error);
-      else
-        report_log_held (entry, why->message);
+      if (queue_hold (runner->queue, entry, why->message, &error))
+        {
+          report_log_held (entry, why->message);
+          continue;
+        }
+      complain (runner, error);
+      put_aside (runner, owned);
     }
 }
 
@@ -562,7 +624,12 @@ runner_run (Queue *queue, const RunnerParams *params)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) batches = g_ptr_array_new_with_free_func (
       (GDestroyNotify) batch_free);
-  Runner runner = { .queue = queue, .params = params, .batches = batches };
+  g_autoptr (GHashTable) aside
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  Runner runner = { .queue = queue,
+                    .params = params,
+                    .batches = batches,
+                    .aside = aside };
   int fd = queue_lock_runner (queue, params->until == RUNNER_SERVICE, &error);
   int status;
 

@@ -77,6 +77,7 @@ no_setting () {
 
 # Read-only
 
+rm -rf "$state"
 mount --bind "$XDG_STATE_HOME" "$XDG_STATE_HOME"
 mount -o remount,bind,ro "$XDG_STATE_HOME"
 submit you@example.net <"$work/ordinary"
@@ -128,6 +129,17 @@ fill () {
   ! echo >"$XDG_STATE_HOME/more"
 } 2>/dev/null
 
+complaints () { # complaints N: the log has so many, or more
+  [ "$(grep -c 'No space left on device' "$work/log")" -ge "$1" ]
+}
+
+never () { # never COMMAND...: not for a second
+  ! (
+    await_seconds=1
+    await "$@"
+  )
+}
+
 # A verdict that cannot be recorded is not asked for: or the message would be sent
 # twice.
 mount_tmpfs size=512k
@@ -141,6 +153,11 @@ run_once
 check "no room for the verdict: the relay is not asked" \
   each_once 1 0 "$work/record"
 check "no room for the verdict: the message stays queued" queued 1
+start_runner
+check "no room for the verdict: a runner says so" await complaints 2
+check "no room for the verdict: it waits before it looks again" \
+  never complaints 10
+end_runner
 rm "$XDG_STATE_HOME/filler" "$XDG_STATE_HOME/more"
 postrider queue retry >"$work/out" 2>&1
 run_once
