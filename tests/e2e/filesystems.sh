@@ -166,6 +166,34 @@ check "room again: it is gone" nothing_kept
 umount "$XDG_STATE_HOME"
 no_setting
 
+# Nor can it be stored that an account is to wait.
+attempts () { # attempts N: for the account that is away, or more
+  [ "$(grep -c 'account=away .*attempt=' "$work/log")" -ge "$1" ]
+}
+
+fill_inodes () {
+  inode=0
+  while (: >"$XDG_STATE_HOME/filler.$inode"); do
+    inode=$((inode + 1))
+  done
+  [ "$inode" -gt 0 ]
+} 2>/dev/null
+
+mount_tmpfs size=512k,nr_inodes=50
+setting 'reserve = 0'
+account away 'host = localhost' 'port = 1' 'user = me'
+password away secret
+run_once # which makes what a runner needs
+submit -odq -f away@example.org you@example.net <"$work/ordinary"
+check "room for octets alone: the status is 0" exits 0
+check "the inodes are used up" fill_inodes
+start_runner
+check "room for octets alone: a runner tries it" await attempts 1
+check "room for octets alone: it waits before it tries again" never attempts 3
+end_runner
+umount "$XDG_STATE_HOME"
+no_setting
+
 # Nearly full
 
 mount_tmpfs size=8m
