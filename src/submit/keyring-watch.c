@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -186,23 +187,20 @@ retry_later (KeyringWatch *watch)
   watch->delay = MIN (2 * watch->delay, RETRY_MAXIMUM);
 }
 
-/* The place of a socket: its directory, or what there is of it. */
+/* DIRECTORY, or what there is above it. */
 static void
-add_place (int fd, const char *socket)
+add_place (int fd, const char *directory)
 {
-  g_autofree char *directory = g_path_get_dirname (socket);
+  static const uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ATTRIB
+                               | IN_DELETE_SELF | IN_MOVE_SELF;
+  g_autofree char *above = g_path_get_dirname (directory);
 
-  while (inotify_add_watch (fd, directory,
-                            IN_CREATE | IN_MOVED_TO | IN_ATTRIB
-                                | IN_DELETE_SELF | IN_MOVE_SELF)
-             < 0
-         && strlen (directory) > 1)
-    {
-      char *above = g_path_get_dirname (directory);
-
-      g_free (directory);
-      directory = above;
-    }
+  if (inotify_add_watch (fd, directory, mask) >= 0
+      || strcmp (above, directory) == 0)
+    return;
+  add_place (fd, above);
+  /* It may have been made before the one above it was watched. */
+  (void) inotify_add_watch (fd, directory, mask);
 }
 
 static void
@@ -225,12 +223,17 @@ open_place (KeyringWatch *watch)
   g_auto (GStrv) sockets = keyring_bus_sockets ();
 
   close_place (watch);
-  watch->fds[PLACE_FILES] = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
-  for (size_t i = 0; watch->fds[PLACE_FILES] >= 0 && sockets[i] != NULL; i++)
-    add_place (watch->fds[PLACE_FILES], sockets[i]);
-  /* A file system that is mounted over a directory makes no event in it. */
+  /* A file system that is mounted over a directory makes no event in it. First:
+     what is mounted before the directory is watched must not go unseen. */
   watch->fds[PLACE_MOUNTS]
       = open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+  watch->fds[PLACE_FILES] = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
+  for (size_t i = 0; watch->fds[PLACE_FILES] >= 0 && sockets[i] != NULL; i++)
+    {
+      g_autofree char *directory = g_path_get_dirname (sockets[i]);
+
+      add_place (watch->fds[PLACE_FILES], directory);
+    }
   for (int i = 0; i < N_PLACES; i++)
     if (watch->fds[i] >= 0)
       {

@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "queue/backoff.h"
 #include "submit/errand.h"
@@ -595,6 +596,9 @@ run_on (Runner *runner, int *lock_fd)
     }
   runner->wake = wake;
   runner->reasons = WAKE_ALL;
+  /* The network may have come up just before we could see it. */
+  if (runner->params->until == RUNNER_SERVICE)
+    runner->reasons |= WAKE_NETWORK;
   while ((runner->reasons & WAKE_GONE) == 0)
     {
       runner->later = 0;
@@ -647,6 +651,24 @@ runner_run (Queue *queue, const RunnerParams *params)
 /* Milliseconds that a caller waits for the user's service manager. */
 #define SERVICE_PATIENCE 1000
 
+/* The service has the queue that a process without our environment has: whether
+   it is this one shows when it takes it. */
+static bool
+launch_runner_service (Queue *queue)
+{
+  Deadline deadline = deadline_in (SERVICE_PATIENCE);
+
+  if (!launch_service (SERVICE_PATIENCE))
+    return false;
+  while (!queue_has_runner (queue))
+    {
+      if (deadline_passed (deadline))
+        return false;
+      g_usleep (10000);
+    }
+  return true;
+}
+
 void
 runner_launch (Queue *queue, const General *general,
                const char *accounts_file)
@@ -654,7 +676,7 @@ runner_launch (Queue *queue, const General *general,
   g_autofree char *file = NULL;
 
   if (!general->start_runner || queue_has_runner (queue)
-      || (accounts_file == NULL && launch_service (SERVICE_PATIENCE)))
+      || (accounts_file == NULL && launch_runner_service (queue)))
     return;
   if (accounts_file != NULL)
     file = g_canonicalize_filename (accounts_file, NULL);

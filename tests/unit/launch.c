@@ -12,7 +12,9 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "base/log.h"
 #include "submit/launch.h"
+#include "submit/runner.h"
 #include "unit/desk.h"
 
 #define SERVICE "org.freedesktop.systemd1"
@@ -21,6 +23,8 @@ typedef struct
 {
   char *top;
   Desk *desk;
+  Queue *queue;  /* NULL: the service takes none */
+  int lock;      /* of a runner */
   bool refuses;
   int calls; /* atomic */
 } Fixture;
@@ -49,6 +53,8 @@ answer (GDBusMessage *call, void *data)
           call, "org.freedesktop.systemd1.NoSuchUnit",
           "Unit postrider.service not found.");
     }
+  if (fixture->queue != NULL)
+    fixture->lock = queue_lock_runner (fixture->queue, false, NULL);
   g_dbus_message_set_body (
       reply, g_variant_new ("(o)", "/org/freedesktop/systemd1/job/1"));
   return reply;
@@ -65,10 +71,25 @@ set_up (Fixture *fixture, const void *data)
 }
 
 static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *below = g_build_filename (path, name, NULL);
+
+      remove_tree (below);
+    }
+  g_remove (path);
+}
+
+static void
 tear_down (Fixture *fixture, const void *data)
 {
   desk_free (fixture->desk);
-  g_rmdir (fixture->top);
+  remove_tree (fixture->top);
   g_free (fixture->top);
 }
 
@@ -143,6 +164,82 @@ describe (const char *file)
   return g_file_set_contents (file, text->str, -1, NULL) ? 0 : 1;
 }
 
+/* What a process that is told to run a queue was given; in the file that $FOUND
+ * names. */
+static int
+take_note (char **argv)
+{
+  g_autofree char *text = g_strjoinv (" ", argv);
+
+  return g_file_set_contents (g_getenv ("FOUND"), text, -1, NULL) ? 0 : 1;
+}
+
+/* What was started for QUEUE; NULL: nothing. The bus, which is a child as well,
+ * stays. */
+static char *
+started_for (Fixture *fixture, Queue *queue, const char *accounts_file)
+{
+  General general = { .start_runner = true };
+  g_autofree char *file = g_build_filename (fixture->top, "found", NULL);
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  char *found = NULL;
+  int status;
+
+  g_setenv ("FOUND", file, TRUE);
+  g_file_get_contents ("/proc/thread-self/children", &before, NULL, NULL);
+  runner_launch (queue, &general, accounts_file);
+  g_file_get_contents ("/proc/thread-self/children", &after, NULL, NULL);
+  if (g_strcmp0 (before, after) == 0)
+    return NULL;
+  g_assert_cmpint (waitpid (-1, &status, 0), >, 0);
+  g_file_get_contents (file, &found, NULL, NULL);
+  g_unlink (file);
+  return found;
+}
+
+static void
+test_runner (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = g_build_filename (fixture->top, "queue", NULL);
+  g_autoptr (Queue) queue = queue_open (directory, &error);
+  g_autofree char *alone = NULL;
+  g_autofree char *in_vain = NULL;
+  g_autofree char *with_file = NULL;
+  g_autofree char *by_service = NULL;
+  g_autofree char *beside = NULL;
+
+  g_assert_no_error (error);
+  log_open ("none");
+  if (!desk_can_start ()
+      || !g_file_test ("/proc/thread-self/children", G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("there is no dbus-daemon, or children cannot be seen");
+      return;
+    }
+  alone = started_for (fixture, queue, NULL);
+  g_assert_cmpstr (alone, ==, "postrider run --until-empty");
+  desk_start (fixture->desk);
+  desk_set_address (fixture->desk);
+  desk_serve (fixture->desk, SERVICE, answer, fixture);
+  /* It has another queue. */
+  in_vain = started_for (fixture, queue, NULL);
+  g_assert_cmpstr (in_vain, ==, "postrider run --until-empty");
+  with_file = started_for (fixture, queue, "/etc/accounts");
+  g_assert_cmpstr (with_file, ==,
+                   "postrider run --until-empty -C /etc/accounts");
+  g_assert_cmpint (g_atomic_int_get (&fixture->calls), ==, 1);
+  fixture->queue = queue;
+  by_service = started_for (fixture, queue, NULL);
+  g_assert_null (by_service);
+  g_assert_cmpint (g_atomic_int_get (&fixture->calls), ==, 2);
+  beside = started_for (fixture, queue, NULL);
+  g_assert_null (beside);
+  g_assert_cmpint (g_atomic_int_get (&fixture->calls), ==, 2);
+  close (fixture->lock);
+}
+
 static void
 test_process (Fixture *fixture, const void *data)
 {
@@ -177,9 +274,12 @@ main (int argc, char **argv)
 
   if (argc == 3 && strcmp (argv[1], "--describe") == 0)
     return describe (argv[2]);
+  if (argc > 1 && strcmp (argv[1], "run") == 0)
+    return take_note (argv);
   g_test_init (&argc, &argv, NULL);
   ADD ("/no-bus", test_no_bus);
   ADD ("/service", test_service);
   ADD ("/process", test_process);
+  ADD ("/runner", test_runner);
   return g_test_run ();
 }
