@@ -97,6 +97,9 @@ try () { # try COMMAND...: until it succeeds
 waiting () { # waiting NAME: how many; in $work/NAME
   find $queue -type f | wc -l >"$work/$1"
 }
+empty () {
+  ! find $queue -type f | grep .
+}
 start_bus () {
   $session dbus-daemon --config-file="$work/bus.conf" --nofork &
   bus=$!
@@ -132,8 +135,7 @@ try $session secret-tool search x x
 grep -c ' attempt=' $HOME/log >"$work/before"
 waiting locked
 $session "$work/bin/keyring-fault" unlock keyring || exit 1
-try rmdir $queue # when it is empty
-mkdir -m 700 $queue && chown rider:rider $queue
+try empty
 kill -s 0 $runner
 END
 in_machine "$work/inside" >"$work/inside.log" 2>&1
