@@ -38,8 +38,9 @@
 #define NO_REASON "held" /* a reason is never empty: that would be none */
 
 /* What one attempt may add to the file: its lines, and a status for each
-   forward-path; no more than ROOM_MAXIMUM of it is made sure of. */
-#define ROOM_ATTEMPT 4096
+   forward-path; no more than ROOM_MAXIMUM of it is made sure of. A reason is not
+   counted: it can be given later. */
+#define ROOM_ATTEMPT 512
 #define ROOM_STATUS 640
 #define ROOM_MAXIMUM (1024 * 1024)
 

@@ -146,7 +146,8 @@ mount_tmpfs size=512k
 setting 'reserve = 0'
 rm -rf "$work/record"
 mkdir "$work/record"
-submit -odq you@example.net <"$work/ordinary"
+# A page has room for some verdicts, so there are many.
+submit -odq $(seq -f 'you%.0f@example.net' 20) <"$work/ordinary"
 check "full after all: the status is 0" exits 0
 check "the disk is full" fill
 run_once
