@@ -74,7 +74,7 @@ for signal in INT TERM; do
 tls
 stall
 END
-  interrupted $signal greeting$signal recorded attempt
+  interrupted $signal greeting$signal connections 1
   taken_back $number
   stop_scripted
 
@@ -83,7 +83,7 @@ END
 until AUTH*
 stall
 END
-  interrupted $signal login$signal connections 1
+  interrupted $signal login$signal heard 1 EHLO
   taken_back $number
   stop_scripted
 

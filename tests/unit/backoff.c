@@ -259,8 +259,9 @@ test_names (Fixture *fixture, const void *data)
 
           g_assert_cmpuint (backoff->failures, ==, j <= i ? 0 : j + 1);
         }
-      g_free (names[i]);
     }
+  for (size_t i = 0; i < count; i++)
+    g_free (names[i]);
 }
 
 /* The file cut off at every length, with every octet changed, and with more
