@@ -45,7 +45,7 @@ nothing_sent () {
   ! find "$work/record" -name '*.message-*' | grep .
 }
 
-# taken_back STATUS: and whoever runs the queue sends nothing.
+# taken_back STATUS SIGNAL: and whoever runs the queue sends nothing.
 taken_back () {
   check "$at: it ends by the signal" exits "$1"
   check "$at: the message does not wait" queued 0
@@ -59,6 +59,12 @@ taken_back () {
   check "$at: the copy is still held" queued 1 held
   check "$at: nobody calls the relay again" connections 1
   check "$at: the relay has no message" nothing_sent
+  postrider queue release "$(ls "$state/held")" >"$work/out" 2>"$work/err"
+  run_once
+  check "$at: it is sent once somebody releases it" \
+    grep -q "^Subject: $2" "$work"/record/*.message-*
+  check "$at: then nothing is held" queued 0 held
+  check "$at: and nothing waits" queued 0
 }
 
 # Before the final dot
@@ -75,7 +81,7 @@ tls
 stall
 END
   interrupted $signal greeting$signal connections 1
-  taken_back $number
+  taken_back $number $signal
   stop_scripted
 
   at="SIG$signal while the login is considered"
@@ -84,7 +90,7 @@ until AUTH*
 stall
 END
   interrupted $signal login$signal heard 1 EHLO
-  taken_back $number
+  taken_back $number $signal
   stop_scripted
 
   at="SIG$signal before the final dot"
@@ -93,7 +99,7 @@ until DATA
 stall
 END
   interrupted $signal data$signal heard 1 'RCPT TO'
-  taken_back $number
+  taken_back $number $signal
   stop_scripted
 done
 
