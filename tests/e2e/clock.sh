@@ -28,6 +28,7 @@ END
 
 # A year
 
+sed -i 's/^start-runner.*/&\ndelay-warning = never/' "$accounts"
 become down
 scripted_account me 'timeout-end-of-data = 2s'
 password me secret || exit 1

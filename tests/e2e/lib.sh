@@ -247,8 +247,10 @@ numbered () {
 # numbers DIRECTORY: of the messages that arrived there; it is the record of the
 # scripted relay, or a relay's mail.
 numbers () {
-  find "$1" -type f \( -name '*.message-*' -o -path '*/new/*' \) \
-    -exec sed -n 's/^X-Number: \([0-9]*\).*/\1/p' {} + | sort -n
+  find "$1" -type f \( -name '*.message-*' -o -path '*/new/*' \) -exec awk '
+    FNR == 1 { header = 1 }
+    /^\r?$/ { header = 0 }
+    header && /^X-Number:/ { print $2 + 0 }' {} + | sort -n
 }
 
 # each_once FIRST LAST DIRECTORY: these arrived there, and nothing twice.
