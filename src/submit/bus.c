@@ -46,8 +46,8 @@ on_answer (GObject *source, GAsyncResult *result, void *data)
 {
   Call *call = data;
 
-  call->answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source),
-                                                result, NULL);
+  call->answer =
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
   call->done = true;
 }
 
@@ -61,8 +61,8 @@ on_deadline (void *data)
 static bool
 iterate (Call *call, Deadline deadline)
 {
-  g_autoptr (GSource) timer
-      = g_timeout_source_new ((unsigned) deadline_poll (deadline));
+  g_autoptr (GSource) timer =
+      g_timeout_source_new ((unsigned) deadline_poll (deadline));
 
   g_source_set_callback (timer, on_deadline, NULL, NULL);
   g_source_attach (timer, call->context);
@@ -72,8 +72,8 @@ iterate (Call *call, Deadline deadline)
   return call->done;
 }
 
-/* Ends the step all the same. What never ends keeps its memory; nobody runs its
- * context any more, so it does not touch CALL. */
+/* Ends the step all the same. What never ends keeps its memory; nobody runs
+ * its context any more, so it does not touch CALL. */
 static bool
 wait_for (Call *call, Deadline deadline)
 {
@@ -92,11 +92,10 @@ run (Call *call, const BusMethod *method, GVariant *parameters,
   if (!wait_for (call, deadline) || call->bus == NULL)
     return;
   call->done = false;
-  g_dbus_connection_call (call->bus, method->name, method->path,
-                          method->interface, method->method, parameters, NULL,
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                          deadline_poll (deadline), call->cancellable,
-                          on_answer, call);
+  g_dbus_connection_call (
+      call->bus, method->name, method->path, method->interface, method->method,
+      parameters, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+      deadline_poll (deadline), call->cancellable, on_answer, call);
   (void) wait_for (call, deadline);
 }
 

@@ -1,9 +1,9 @@
 /* bus.h - the session bus, which is never waited for longer than was agreed.
  *
  * There are buses that take a connection and never answer, and others that end
- * while they are used. GLib's shared connection waits for the first for ever and
- * ends the process with the second, so these are connections of our own. Whose
- * bus it is was checked by keyring_prepare_environment.
+ * while they are used. GLib's shared connection waits for the first for ever
+ * and ends the process with the second, so these are connections of our own.
+ * Whose bus it is was checked by keyring_prepare_environment.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ typedef struct
   const char *method;
 } BusMethod;
 
-/* Calls METHOD with PARAMETERS (taken if floating). NULL: it failed, or there was
- * no answer by DEADLINE. */
+/* Calls METHOD with PARAMETERS (taken if floating). NULL: it failed, or there
+ * was no answer by DEADLINE. */
 GVariant *bus_call (const BusMethod *method, GVariant *parameters,
                     Deadline deadline);

@@ -42,13 +42,13 @@ struct KeyringWatch
   GMainContext *context;
   void (*opened) (void *data);
   void *data;
-  GSource *pause;    /* OPENED was called less than a second ago */
-  bool again;        /* and it was opened again since */
+  GSource *pause; /* OPENED was called less than a second ago */
+  bool again;     /* and it was opened again since */
 
   int fds[N_PLACES]; /* where the bus may come; -1: not looked at */
   GSource *sources[N_PLACES];
   GSource *retry;
-  unsigned delay;    /* seconds */
+  unsigned delay; /* seconds */
 
   GCancellable *connecting; /* NULL: it is not */
   GDBusConnection *bus;     /* NULL: none */
@@ -114,8 +114,8 @@ on_appeared (GDBusConnection *bus, const char *name, const char *owner,
 /* "Locked" becomes false. */
 static void
 on_properties (GDBusConnection *bus, const char *sender, const char *path,
-               const char *interface, const char *signal,
-               GVariant *parameters, void *data)
+               const char *interface, const char *signal, GVariant *parameters,
+               void *data)
 {
   g_autoptr (GVariant) changed = NULL;
   gboolean locked;
@@ -130,8 +130,8 @@ on_properties (GDBusConnection *bus, const char *sender, const char *path,
 /* Not every keyring says what it is that has changed. */
 static void
 on_collection (GDBusConnection *bus, const char *sender, const char *path,
-               const char *interface, const char *signal,
-               GVariant *parameters, void *data)
+               const char *interface, const char *signal, GVariant *parameters,
+               void *data)
 {
   tell (data);
 }
@@ -145,8 +145,8 @@ subscribe (KeyringWatch *watch)
       G_DBUS_SIGNAL_FLAGS_NONE, on_properties, watch, NULL);
   watch->signals[SIGNAL_COLLECTION] = g_dbus_connection_signal_subscribe (
       watch->bus, SERVICE, "org.freedesktop.Secret.Service",
-      "CollectionChanged", NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-      on_collection, watch, NULL);
+      "CollectionChanged", NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_collection,
+      watch, NULL);
   watch->name = g_bus_watch_name_on_connection (
       watch->bus, SERVICE, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared, NULL,
       watch, NULL);
@@ -176,14 +176,14 @@ on_retry (void *data)
   return G_SOURCE_REMOVE;
 }
 
-/* Where there is an address that refuses: it has no other way to tell that it is
-   there again, unless it is a socket that is made anew. */
+/* Where there is an address that refuses: it has no other way to tell that it
+   is there again, unless it is a socket that is made anew. */
 static void
 retry_later (KeyringWatch *watch)
 {
   drop (&watch->retry);
-  watch->retry = attach (watch, g_timeout_source_new_seconds (watch->delay),
-                         on_retry);
+  watch->retry =
+      attach (watch, g_timeout_source_new_seconds (watch->delay), on_retry);
   watch->delay = MIN (2 * watch->delay, RETRY_MAXIMUM);
 }
 
@@ -191,8 +191,8 @@ retry_later (KeyringWatch *watch)
 static void
 add_place (int fd, const char *directory)
 {
-  static const uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ATTRIB
-                               | IN_DELETE_SELF | IN_MOVE_SELF;
+  static const uint32_t mask =
+      IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
   g_autofree char *above = g_path_get_dirname (directory);
 
   if (inotify_add_watch (fd, directory, mask) >= 0
@@ -223,10 +223,11 @@ open_place (KeyringWatch *watch)
   g_auto (GStrv) sockets = keyring_bus_sockets ();
 
   close_place (watch);
-  /* A file system that is mounted over a directory makes no event in it. First:
-     what is mounted before the directory is watched must not go unseen. */
-  watch->fds[PLACE_MOUNTS]
-      = open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+  /* A file system that is mounted over a directory makes no event in it.
+     First: what is mounted before the directory is watched must not go unseen.
+   */
+  watch->fds[PLACE_MOUNTS] =
+      open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
   watch->fds[PLACE_FILES] = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   for (size_t i = 0; watch->fds[PLACE_FILES] >= 0 && sockets[i] != NULL; i++)
     {
@@ -277,13 +278,13 @@ on_connected (GObject *source, GAsyncResult *result, void *data)
   close_place (watch);
   drop (&watch->retry);
   watch->delay = RETRY_MINIMUM;
-  watch->closed = g_signal_connect (watch->bus, "closed",
-                                    G_CALLBACK (on_closed), watch);
+  watch->closed =
+      g_signal_connect (watch->bus, "closed", G_CALLBACK (on_closed), watch);
   subscribe (watch);
 }
 
-/* Connects where there is something to connect to. A bus that does not answer is
-   waited for, at no cost, until it does or ends. */
+/* Connects where there is something to connect to. A bus that does not answer
+   is waited for, at no cost, until it does or ends. */
 static void
 look (KeyringWatch *watch)
 {

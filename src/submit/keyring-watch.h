@@ -1,9 +1,9 @@
-/* keyring-watch.h - tells when the keyring may have become open: it appeared on
- * the session bus, or something in it was unlocked.
+/* keyring-watch.h - tells when the keyring may have become open: it appeared
+ * on the session bus, or something in it was unlocked.
  *
- * The bus need not be there yet, nor the directory it will be in: where mail is
- * sent from a machine's start on, both come with the person's login. It may go
- * and come again, and it may hang. The keyring is not started by this.
+ * The bus need not be there yet, nor the directory it will be in: where mail
+ * is sent from a machine's start on, both come with the person's login. It may
+ * go and come again, and it may hang. The keyring is not started by this.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 typedef struct KeyringWatch KeyringWatch;
 
-/* Watches in this thread's default context. OPENED (with DATA) is called once a
- * second at most. */
+/* Watches in this thread's default context. OPENED (with DATA) is called once
+ * a second at most. */
 KeyringWatch *keyring_watch_new (void (*opened) (void *data), void *data);
 void keyring_watch_free (KeyringWatch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KeyringWatch, keyring_watch_free)

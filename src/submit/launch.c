@@ -48,8 +48,7 @@ prepare_actions (posix_spawn_file_actions_t *actions)
     if (posix_spawn_file_actions_addopen (actions, fd, "/dev/null", O_RDWR, 0)
         != 0)
       return false;
-  return posix_spawn_file_actions_addclosefrom_np (actions,
-                                                   STDERR_FILENO + 1)
+  return posix_spawn_file_actions_addclosefrom_np (actions, STDERR_FILENO + 1)
              == 0
          && posix_spawn_file_actions_addchdir_np (actions, "/") == 0;
 }

@@ -8,11 +8,12 @@
 
 #include <stdbool.h>
 
-/* Asks the user's systemd for the unit postrider.service, which sends the queue
- * that a process without options has. True: it was told to start, or runs
- * already. Ends in MILLISECONDS and a little more. */
+/* Asks the user's systemd for the unit postrider.service, which sends the
+ * queue that a process without options has. True: it was told to start, or
+ * runs already. Ends in MILLISECONDS and a little more. */
 bool launch_service (unsigned milliseconds);
 
-/* Starts this program anew with ARGV (ends with NULL): in a session of its own, in
- * the root directory, with no descriptor of ours. False: it could not. */
+/* Starts this program anew with ARGV (ends with NULL): in a session of its
+ * own, in the root directory, with no descriptor of ours. False: it could not.
+ */
 bool launch_process (const char *const *argv);

@@ -14,9 +14,9 @@
 int
 network_watch_open (void)
 {
-  struct sockaddr_nl address
-      = { .nl_family = AF_NETLINK,
-          .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE };
+  struct sockaddr_nl address = { .nl_family = AF_NETLINK,
+                                 .nl_groups =
+                                     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE };
   int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
                    NETLINK_ROUTE);
 
@@ -28,7 +28,8 @@ network_watch_open (void)
   return fd;
 }
 
-/* fe80::/10: every device that comes up has one of these, a container's too. */
+/* fe80::/10: every device that comes up has one of these, a container's too.
+ */
 static bool
 is_link_local (const struct nlmsghdr *message, const struct rtmsg *route)
 {

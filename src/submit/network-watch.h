@@ -1,8 +1,8 @@
 /* network-watch.h - tells when a way to some network comes up (rtnetlink(7)).
  *
- * The kernel's word, which every manager of networks ends in. Not GNetworkMonitor:
- * it wants the system bus where NetworkManager runs, and gives up for good when
- * it was not asked for a while and missed something.
+ * The kernel's word, which every manager of networks ends in. Not
+ * GNetworkMonitor: it wants the system bus where NetworkManager runs, and
+ * gives up for good when it was not asked for a while and missed something.
  */
 #pragma once
 

@@ -94,8 +94,7 @@ advice (const char *account, const Backoff *backoff, const Status *status)
   if (held
       && (status->stage == STAGE_AUTH || status->stage == STAGE_CREDENTIAL))
     return g_strdup_printf (
-        _ ("To store the right password: postrider password set %s"),
-        account);
+        _ ("To store the right password: postrider password set %s"), account);
   if (held)
     return g_strdup (_ ("To see what is held: postrider queue list"));
   return g_strdup (_ ("Its messages wait and are tried again. To see them: "
@@ -131,10 +130,10 @@ notify_account (const General *general, const Account *account,
     }
   g_string_append (body, what);
   /* Who is not there yet is told at the next failure. */
-  backoff->notified = show (summary, body->str, "email",
-                            backoff->paused || status->fate == FATE_HELD
-                                ? URGENCY_CRITICAL
-                                : URGENCY_NORMAL);
+  backoff->notified =
+      show (summary, body->str, "email",
+            backoff->paused || status->fate == FATE_HELD ? URGENCY_CRITICAL
+                                                         : URGENCY_NORMAL);
 }
 
 void
@@ -150,15 +149,15 @@ notify_undelivered (const General *general, const char *account,
     return;
   name = printable (account);
   words = printable (first);
-  summary = g_strdup_printf (
-      ngettext ("%u message could not be delivered",
-                "%u messages could not be delivered", count),
-      count);
+  summary =
+      g_strdup_printf (ngettext ("%u message could not be delivered",
+                                 "%u messages could not be delivered", count),
+                       count);
   body = g_string_new (NULL);
   g_string_append_printf (body, "%s: %s\n", name, words);
   if (untold)
-    g_string_append_printf (
-        body, "%s\n", _ ("Its sender could not be told of it by mail."));
+    g_string_append_printf (body, "%s\n",
+                            _ ("Its sender could not be told of it by mail."));
   g_string_append (body, _ ("To see what is held: postrider queue list"));
   (void) show (summary, body->str, "email.bounced",
                untold ? URGENCY_CRITICAL : URGENCY_NORMAL);
@@ -171,10 +170,10 @@ notify_doomed (const General *general, unsigned count)
 
   if (!general->notify || count == 0)
     return;
-  summary = g_strdup_printf (
-      ngettext ("%u held message will be removed soon",
-                "%u held messages will be removed soon", count),
-      count);
+  summary = g_strdup_printf (ngettext ("%u held message will be removed soon",
+                                       "%u held messages will be removed soon",
+                                       count),
+                             count);
   (void) show (summary,
                _ ("To see them: postrider queue list\n"
                   "To send one: postrider queue release ID"),

@@ -1,8 +1,8 @@
-/* notify.h - a line on the person's desktop (org.freedesktop.Notifications), for
- * what needs a person and has no caller to be told.
+/* notify.h - a line on the person's desktop (org.freedesktop.Notifications),
+ * for what needs a person and has no caller to be told.
  *
- * One for each cause, not for each message. No bus and no desktop are fine: the
- * log has it as well, and mailq.
+ * One for each cause, not for each message. No bus and no desktop are fine:
+ * the log has it as well, and mailq.
  */
 #pragma once
 
@@ -12,10 +12,10 @@
 #include "queue/backoff.h"
 
 /* ACCOUNT is in trouble as BACKOFF tells (the cause is told once, see
- * backoff_tell): its login was refused, its relay is not who it should be, or it
- * failed three times in a way that will not mend itself. HELD says how many of its
- * messages are held because of it. Does nothing where GENERAL says so, or it is
- * not worth it yet, or was done. */
+ * backoff_tell): its login was refused, its relay is not who it should be, or
+ * it failed three times in a way that will not mend itself. HELD says how many
+ * of its messages are held because of it. Does nothing where GENERAL says so,
+ * or it is not worth it yet, or was done. */
 void notify_account (const General *general, const Account *account,
                      Backoff *backoff, const Status *status, unsigned held);
 

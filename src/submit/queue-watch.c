@@ -24,13 +24,13 @@
 struct QueueWatch
 {
   int fd;
-  int room;     /* descriptor of queue/, O_PATH */
-  char *name;   /* its name in the directory above */
-  int entries;  /* watch descriptors */
+  int room;    /* descriptor of queue/, O_PATH */
+  char *name;  /* its name in the directory above */
+  int entries; /* watch descriptors */
   int accounts;
   int above;
-  GPtrArray *ids;  /* of char *, in the order of the events */
-  GHashTable *set; /* of the same, each once */
+  GPtrArray *ids;   /* of char *, in the order of the events */
+  GHashTable *set;  /* of the same, each once */
   GHashTable *open; /* "#INODE" -> identifier: made and not closed yet */
   unsigned unseen;  /* such that were gone before their inode could be seen */
 };
@@ -54,11 +54,10 @@ add_watches (QueueWatch *watch, Queue *queue, GError **error)
 
   watch->name = g_path_get_basename (room);
   watch->room = open (room, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  watch->entries
-      = add_watch (watch, room,
-                   IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE
-                       | IN_MOVED_FROM | IN_DELETE_SELF,
-                   error);
+  watch->entries = add_watch (watch, room,
+                              IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE
+                                  | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF,
+                              error);
   if (watch->entries < 0)
     return false;
   watch->accounts = add_watch (watch, queue_accounts_path (queue),
@@ -67,8 +66,7 @@ add_watches (QueueWatch *watch, Queue *queue, GError **error)
     return false;
   /* Whoever holds a directory open, as we do, is not told by the directory
      itself that it was removed. */
-  watch->above
-      = add_watch (watch, above, IN_DELETE | IN_MOVED_FROM, error);
+  watch->above = add_watch (watch, above, IN_DELETE | IN_MOVED_FROM, error);
   return watch->above >= 0;
 }
 
@@ -80,8 +78,8 @@ queue_watch_new (Queue *queue, GError **error)
   watch->room = -1;
   watch->ids = g_ptr_array_new_with_free_func (g_free);
   watch->set = g_hash_table_new (g_str_hash, g_str_equal);
-  watch->open
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  watch->open =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   watch->fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   if (watch->fd < 0)
     {
@@ -156,15 +154,16 @@ remember (QueueWatch *watch, const char *id)
   if (fstatat (watch->room, id, &status, AT_SYMLINK_NOFOLLOW) < 0)
     watch->unseen++;
   else if (g_hash_table_size (watch->open) < OPEN_MAXIMUM)
-    g_hash_table_replace (
-        watch->open, g_strdup_printf ("#%ju", (uintmax_t) status.st_ino),
-        g_strdup (id));
+    g_hash_table_replace (watch->open,
+                          g_strdup_printf ("#%ju", (uintmax_t) status.st_ino),
+                          g_strdup (id));
 }
 
-/* A file was closed that got its name, if any, after it was made. One that nobody
- * knows may be any entry: made before we watched, or on a file system that has
- * two numbers for it. Except for those that were made and removed before their
- * number could be seen: of these, each closing is expected, and none matters. */
+/* A file was closed that got its name, if any, after it was made. One that
+ * nobody knows may be any entry: made before we watched, or on a file system
+ * that has two numbers for it. Except for those that were made and removed
+ * before their number could be seen: of these, each closing is expected, and
+ * none matters. */
 static unsigned
 closed_unnamed (QueueWatch *watch, const char *name)
 {
@@ -236,8 +235,8 @@ queue_watch_read (QueueWatch *watch)
          || (size < 0 && errno == EINTR))
     for (ssize_t at = 0; at < size;)
       {
-        const struct inotify_event *event
-            = (const struct inotify_event *) (buffer.octets + at);
+        const struct inotify_event *event =
+            (const struct inotify_event *) (buffer.octets + at);
 
         reasons |= judge (watch, event);
         at += (ssize_t) (sizeof (*event) + event->len);

@@ -1,9 +1,9 @@
 /* queue-watch.h - tells what happens to the entries of a queue (inotify(7)).
  *
  * An entry that has just been made is still locked by the one who made it, so
- * what matters as much is when that one closes it. A file that was made without
- * a name keeps the name "#INODE" in that event; whose entry it was is remembered
- * from when it got its name.
+ * what matters as much is when that one closes it. A file that was made
+ * without a name keeps the name "#INODE" in that event; whose entry it was is
+ * remembered from when it got its name.
  */
 #pragma once
 

@@ -12,8 +12,9 @@
 #include "submit/network-watch.h"
 #include "submit/queue-watch.h"
 
-/* Where no time is set: a timer has to run for the clock to be watched. Seconds
- * since the epoch, in the year 2255; the kernel's clock ends in 2262. */
+/* Where no time is set: a timer has to run for the clock to be watched.
+ * Seconds since the epoch, in the year 2255; the kernel's clock ends in 2262.
+ */
 #define NEVER INT64_C (9000000000)
 
 /* Networks come up in steps: the link, the address, the route. */
@@ -25,7 +26,7 @@ struct Wake
   QueueWatch *queue;
   KeyringWatch *keyring;
   int timer;
-  int network; /* -1: none */
+  int network;         /* -1: none */
   GSource *sources[3]; /* of these descriptors */
   GSource *quiet;      /* something came up less than QUIET_MS ago */
   unsigned reasons;    /* not yet returned */
@@ -115,15 +116,16 @@ add_source (Wake *wake, int index, int fd,
 static void
 set_timer (Wake *wake, int64_t due)
 {
-  struct itimerspec when
-      = { .it_value.tv_sec = due > 0 ? MIN (due, NEVER) : NEVER };
+  struct itimerspec when = { .it_value.tv_sec =
+                                 due > 0 ? MIN (due, NEVER) : NEVER };
 
   if (due < 0)
     when.it_value.tv_sec = 1;
   wake->reasons |= read_timer (wake) & WAKE_CLOCK;
   /* It is set even where this says that the clock was, since the last time. */
-  if (timerfd_settime (wake->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
-                       &when, NULL)
+  if (timerfd_settime (wake->timer,
+                       TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
+                       NULL)
           < 0
       && errno == ECANCELED)
     wake->reasons |= WAKE_CLOCK;
@@ -136,8 +138,7 @@ wake_new (Queue *queue, GError **error)
 
   wake->context = g_main_context_new ();
   wake->network = -1;
-  wake->timer
-      = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  wake->timer = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   if (wake->timer < 0)
     {
       failure_set_errno (error, FAILURE_OS, errno, _ ("cannot make a timer"));

@@ -1,14 +1,15 @@
 /* wake.h - what a runner sleeps for.
  *
- * A message comes or is given free (inotify), the next one is due, the clock was
- * set or the machine resumed (timerfd with TFD_TIMER_CANCEL_ON_SET), the network
- * came up (rtnetlink), the keyring appeared on the bus or was unlocked (GDBus),
- * the bus itself appeared. The one place, beside smtp/connect and the keyring,
- * with a main loop.
+ * A message comes or is given free (inotify), the next one is due, the clock
+ * was set or the machine resumed (timerfd with TFD_TIMER_CANCEL_ON_SET), the
+ * network came up (rtnetlink), the keyring appeared on the bus or was unlocked
+ * (GDBus), the bus itself appeared. The one place, beside smtp/connect and the
+ * keyring, with a main loop.
  *
- * What the caller does to the queue is told as well. An entry that was opened for
- * writing is told when it is closed: so look with queue_view, and lock only what
- * is to be tried and is not busy; else one wakes oneself without end.
+ * What the caller does to the queue is told as well. An entry that was opened
+ * for writing is told when it is closed: so look with queue_view, and lock
+ * only what is to be tried and is not busy; else one wakes oneself without
+ * end.
  */
 #pragma once
 
@@ -20,8 +21,8 @@
 
 typedef enum
 {
-  WAKE_QUEUE = 1 << 0,   /* something happened to the entries wake_ids names */
-  WAKE_ALL = 1 << 1,     /* … or it is not known to which; or to accounts/ */
+  WAKE_QUEUE = 1 << 0, /* something happened to the entries wake_ids names */
+  WAKE_ALL = 1 << 1,   /* … or it is not known to which; or to accounts/ */
   WAKE_DUE = 1 << 2,
   WAKE_CLOCK = 1 << 3,   /* set, or the machine was asleep */
   WAKE_NETWORK = 1 << 4, /* came up or changed; quiet again for a second */
@@ -37,8 +38,8 @@ Wake *wake_new (Queue *queue, GError **error);
 void wake_free (Wake *wake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Wake, wake_free)
 
-/* Sleeps until there is a reason, or DUE (seconds since the epoch; 0: no time is
- * set). Returns all reasons so far, WakeReason or-ed. */
+/* Sleeps until there is a reason, or DUE (seconds since the epoch; 0: no time
+ * is set). Returns all reasons so far, WakeReason or-ed. */
 unsigned wake_wait (Wake *wake, int64_t due);
 
 /* The same without sleeping; 0: there is no reason. */

@@ -3,9 +3,9 @@
  *   notification-daemon FILE
  *
  * Owns org.freedesktop.Notifications on the session bus, prints "ready", and
- * appends to FILE one line for each notification: its program, urgency, category,
- * summary and body, separated by tabs; a new line in them is written "\n". Stays
- * until it is killed.
+ * appends to FILE one line for each notification: its program, urgency,
+ * category, summary and body, separated by tabs; a new line in them is written
+ * "\n". Stays until it is killed.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -29,12 +29,12 @@ struct DeskService
   void *data;
 };
 
-static const char configuration[]
-    = "<busconfig><type>session</type><keep_umask/>"
-      "<listen>unix:path=%s</listen><auth>EXTERNAL</auth>"
-      "<policy context=\"default\">"
-      "<allow send_destination=\"*\" eavesdrop=\"true\"/>"
-      "<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
+static const char configuration[] =
+    "<busconfig><type>session</type><keep_umask/>"
+    "<listen>unix:path=%s</listen><auth>EXTERNAL</auth>"
+    "<policy context=\"default\">"
+    "<allow send_destination=\"*\" eavesdrop=\"true\"/>"
+    "<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
 
 static void
 service_free (void *data)
@@ -94,19 +94,16 @@ desk_start (Desk *desk)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *text = g_strdup_printf (configuration, desk->socket);
-  g_autofree char *file
-      = g_build_filename (desk->directory, "bus.conf", NULL);
+  g_autofree char *file = g_build_filename (desk->directory, "bus.conf", NULL);
   g_autofree char *option = g_strconcat ("--config-file=", file, NULL);
   char ready;
 
   desk_make_directory (desk);
   g_file_set_contents (file, text, -1, &error);
   g_assert_no_error (error);
-  desk->daemon
-      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE
-                              | G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-                          &error, "dbus-daemon", "--nofork", "--print-address=1",
-                          option, NULL);
+  desk->daemon = g_subprocess_new (
+      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE,
+      &error, "dbus-daemon", "--nofork", "--print-address=1", option, NULL);
   g_assert_no_error (error);
   g_assert_cmpint (
       g_input_stream_read (g_subprocess_get_stdout_pipe (desk->daemon), &ready,
@@ -140,9 +137,9 @@ desk_start_silent (Desk *desk)
   g_assert_cmpuint (strlen (desk->socket), <, sizeof (address.sun_path));
   strcpy (address.sun_path, desk->socket);
   desk->silent = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_assert_cmpint (bind (desk->silent, (struct sockaddr *) &address,
-                         sizeof (address)),
-                   ==, 0);
+  g_assert_cmpint (
+      bind (desk->silent, (struct sockaddr *) &address, sizeof (address)), ==,
+      0);
   g_assert_cmpint (listen (desk->silent, 8), ==, 0);
 }
 

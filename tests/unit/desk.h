@@ -1,5 +1,5 @@
-/* desk.h - a session bus of a test's own, and services on it that answer what the
- * test says.
+/* desk.h - a session bus of a test's own, and services on it that answer what
+ * the test says.
  */
 #pragma once
 
@@ -25,8 +25,9 @@ void desk_start_silent (Desk *desk);
 /* Processes take the bus from the environment. */
 void desk_set_address (const Desk *desk);
 
-/* A service of this NAME. ANSWER, in another thread, gets every call, and gives
- * what is to be sent: NULL for nothing ever. ANSWER NULL: nothing ever. */
+/* A service of this NAME. ANSWER, in another thread, gets every call, and
+ * gives what is to be sent: NULL for nothing ever. ANSWER NULL: nothing ever.
+ */
 typedef GDBusMessage *(*DeskAnswer) (GDBusMessage *call, void *data);
 typedef struct DeskService DeskService;
 DeskService *desk_serve (Desk *desk, const char *name, DeskAnswer answer,

@@ -1,5 +1,5 @@
-/* What is started so that it outlives its starter: the user's service where there
- * is one, else a process that has nothing of ours. */
+/* What is started so that it outlives its starter: the user's service where
+ * there is one, else a process that has nothing of ours. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@ typedef struct
 {
   char *top;
   Desk *desk;
-  Queue *queue;  /* NULL: the service takes none */
-  int lock;      /* of a runner */
+  Queue *queue; /* NULL: the service takes none */
+  int lock;     /* of a runner */
   bool refuses;
   int calls; /* atomic */
 } Fixture;
@@ -152,8 +152,8 @@ describe (const char *file)
       action.sa_handler == SIG_DFL ? "default" : "ignored");
   while ((entry = readdir (descriptors)) != NULL)
     {
-      g_autofree char *path
-          = g_build_filename ("/proc/self/fd", entry->d_name, NULL);
+      g_autofree char *path =
+          g_build_filename ("/proc/self/fd", entry->d_name, NULL);
       g_autofree char *target = g_file_read_link (path, NULL);
       int fd = atoi (entry->d_name);
 
@@ -164,8 +164,8 @@ describe (const char *file)
   return g_file_set_contents (file, text->str, -1, NULL) ? 0 : 1;
 }
 
-/* What a process that is told to run a queue was given; in the file that $FOUND
- * names. */
+/* What a process that is told to run a queue was given; in the file that
+ * $FOUND names. */
 static int
 take_note (char **argv)
 {
@@ -174,8 +174,8 @@ take_note (char **argv)
   return g_file_set_contents (g_getenv ("FOUND"), text, -1, NULL) ? 0 : 1;
 }
 
-/* What was started for QUEUE; NULL: nothing. The bus, which is a child as well,
- * stays. */
+/* What was started for QUEUE; NULL: nothing. The bus, which is a child as
+ * well, stays. */
 static char *
 started_for (Fixture *fixture, Queue *queue, const char *accounts_file)
 {

@@ -50,8 +50,7 @@ set_up_bare (Fixture *fixture, const void *data)
   fixture->top = g_dir_make_tmp ("notify-XXXXXX", &error);
   g_assert_no_error (error);
   fixture->desk = desk_new (fixture->top);
-  fixture->shown
-      = g_async_queue_new_full ((GDestroyNotify) g_variant_unref);
+  fixture->shown = g_async_queue_new_full ((GDestroyNotify) g_variant_unref);
   fixture->account.name = (char *) "work";
   fixture->account.relay.host = (char *) "smtp.example";
   fixture->general.notify = true;
@@ -108,8 +107,8 @@ tells (Fixture *fixture, const Status *status)
 static void
 test_account (Fixture *fixture, const void *data)
 {
-  Status status = status_of (STAGE_AUTH, FATE_HELD, true,
-                             "5.7.8 <b>no</b> & never");
+  Status status =
+      status_of (STAGE_AUTH, FATE_HELD, true, "5.7.8 <b>no</b> & never");
   g_autoptr (GVariant) shown = NULL;
   g_autoptr (GVariant) actions = NULL;
   g_autoptr (GVariant) hints = NULL;
@@ -126,8 +125,7 @@ test_account (Fixture *fixture, const void *data)
                   &status, 50);
   shown = g_async_queue_try_pop (fixture->shown);
   g_assert_nonnull (shown);
-  g_assert_cmpstr (g_variant_get_type_string (shown), ==,
-                   "(susssasa{sv}i)");
+  g_assert_cmpstr (g_variant_get_type_string (shown), ==, "(susssasa{sv}i)");
   g_variant_get (shown, "(&su&s&s&s@as@a{sv}i)", &program, &replaced, &icon,
                  &summary, &body, &actions, &hints, &expires);
   g_assert_cmpstr (program, ==, "Postrider");
@@ -172,14 +170,13 @@ test_worth (Fixture *fixture, const void *data)
     return;
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      Status status = status_of (cases[i].stage, cases[i].fate,
-                                 cases[i].alert, "x");
+      Status status =
+          status_of (cases[i].stage, cases[i].fate, cases[i].alert, "x");
 
       fixture->backoff.failures = 0;
       fixture->backoff.notified = false;
       for (unsigned n = 1; n <= 10; n++)
-        g_assert_cmpint (tells (fixture, &status), ==,
-                         n == cases[i].failures);
+        g_assert_cmpint (tells (fixture, &status), ==, n == cases[i].failures);
     }
 }
 
@@ -223,8 +220,7 @@ test_others (Fixture *fixture, const void *data)
   notify_undelivered (&fixture->general, "work", 0, "x", true);
   notify_doomed (&fixture->general, 0);
   g_assert_null (g_async_queue_try_pop (fixture->shown));
-  notify_undelivered (&fixture->general, "work", 1, "550 <no>\033[31m",
-                      false);
+  notify_undelivered (&fixture->general, "work", 1, "550 <no>\033[31m", false);
   assert_shown (fixture, "1 message could not be delivered",
                 "work: 550 &lt;no&gt;?[31m\n"
                 "To see what is held: postrider queue list",
@@ -273,8 +269,7 @@ test_no_service (Fixture *fixture, const void *data)
   desk_start (fixture->desk);
   desk_set_address (fixture->desk);
   assert_in_vain (fixture);
-  desk_leave (fixture->desk,
-              desk_serve (fixture->desk, SERVICE, NULL, NULL));
+  desk_leave (fixture->desk, desk_serve (fixture->desk, SERVICE, NULL, NULL));
   desk_serve (fixture->desk, SERVICE, answer, fixture);
   g_assert_true (tells (fixture, &status));
 }

@@ -1,5 +1,5 @@
-/* What a runner sleeps for: each reason comes when it should, none comes unasked,
- * and none is lost. */
+/* What a runner sleeps for: each reason comes when it should, none comes
+ * unasked, and none is lost. */
 
 #include <fcntl.h>
 #include <sched.h>
@@ -250,8 +250,8 @@ test_unnamed_file (Fixture *fixture, const void *data)
 static void
 test_burst (Fixture *fixture, const void *data)
 {
-  g_autoptr (GPtrArray) entries
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) entry_free);
+  g_autoptr (GPtrArray) entries =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) entry_free);
   g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
 
   for (int i = 0; i < 200; i++)
@@ -274,12 +274,10 @@ test_moved (Fixture *fixture, const void *data)
 {
   write_file (fixture, "held", "0123456789ABCDEF");
   g_assert_cmpuint (wake_poll (fixture->wake), ==, 0);
-  move_file (fixture, "held", "0123456789ABCDEF", "queue",
-             "0123456789ABCDEF");
+  move_file (fixture, "held", "0123456789ABCDEF", "queue", "0123456789ABCDEF");
   g_assert_cmpuint (next (fixture), ==, WAKE_QUEUE);
   assert_id (fixture, "0123456789ABCDEF");
-  move_file (fixture, "queue", "0123456789ABCDEF", "held",
-             "0123456789ABCDEF");
+  move_file (fixture, "queue", "0123456789ABCDEF", "held", "0123456789ABCDEF");
   g_assert_cmpuint (next (fixture), ==, WAKE_QUEUE);
   assert_id (fixture, "0123456789ABCDEF");
 }
@@ -299,8 +297,8 @@ test_written (Fixture *fixture, const void *data)
 static void
 test_accounts (Fixture *fixture, const void *data)
 {
-  static const char *const quiet[]
-      = { "work.lock", ".tmp-0123", ".tmp-work.lock" };
+  static const char *const quiet[] = { "work.lock", ".tmp-0123",
+                                       ".tmp-work.lock" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (quiet); i++)
     {
@@ -460,9 +458,8 @@ emit_locked (DeskService *keyring, bool locked)
                          g_variant_new_boolean (locked));
   desk_emit (keyring, COLLECTION, "org.freedesktop.DBus.Properties",
              "PropertiesChanged",
-             g_variant_new ("(sa{sv}as)",
-                            "org.freedesktop.Secret.Collection", &changed,
-                            NULL));
+             g_variant_new ("(sa{sv}as)", "org.freedesktop.Secret.Collection",
+                            &changed, NULL));
 }
 
 static void
