@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,10 +90,18 @@ desk_make_directory (Desk *desk)
   g_assert_cmpint (g_mkdir_with_parents (desk->run, 0700), ==, 0);
 }
 
+/* A test that fails aborts. */
+static void
+end_with_parent (void *data)
+{
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 void
 desk_start (Desk *desk)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autofree char *text = g_strdup_printf (configuration, desk->socket);
   g_autofree char *file = g_build_filename (desk->directory, "bus.conf", NULL);
   g_autofree char *option = g_strconcat ("--config-file=", file, NULL);
@@ -101,9 +110,13 @@ desk_start (Desk *desk)
   desk_make_directory (desk);
   g_file_set_contents (file, text, -1, &error);
   g_assert_no_error (error);
-  desk->daemon = g_subprocess_new (
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-      &error, "dbus-daemon", "--nofork", "--print-address=1", option, NULL);
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE
+                                        | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_subprocess_launcher_set_child_setup (launcher, end_with_parent, NULL,
+                                         NULL);
+  desk->daemon =
+      g_subprocess_launcher_spawn (launcher, &error, "dbus-daemon", "--nofork",
+                                   "--print-address=1", option, NULL);
   g_assert_no_error (error);
   g_assert_cmpint (
       g_input_stream_read (g_subprocess_get_stdout_pipe (desk->daemon), &ready,
