@@ -308,12 +308,16 @@ runners () {
   done 2>/dev/null
 }
 
+# None lives, and none is left. A process that makes no core file shows nothing of
+# itself but to root; its lock shows to all.
 no_runner () {
   set -- $(runners)
   [ $# = 0 ] || {
     ps -o pid,stat,args -p "$(echo "$@" | tr ' ' ,)"
     return 1
   }
+  [ ! -e "$state/runner.lock" ] ||
+    ! grep "OFDLCK .*:$(stat -c %i "$state/runner.lock") " /proc/locks
 }
 
 # start_runner ARGUMENT...: `postrider run', in the background; its PID is
