@@ -14,6 +14,7 @@ if [ -z "${postrider_mounts-}" ]; then
   exec unshare --mount --propagation private sh "$0"
 fi
 begin
+at_end "umount '$XDG_STATE_HOME'; umount '$work/upper'"
 make_certificates
 start_scripted --serve --certificate "$work/certificates/good.pem"
 scripted_account me
