@@ -108,4 +108,24 @@ check "killed after the content: even if somebody asks" queued 1
 at +1200 run_once
 check "killed after the content: then it is sent again" queued 0
 check "killed after the content: and no other" each_once_but_6 "$work/record"
+stop_scripted
+
+# A caller dies beside a runner
+
+dialogue <<'END'
+until DATA
+stall
+END
+start_runner
+numbered 1 >"$work/sent"
+"$sendmail" you@example.net <"$work/sent" >"$work/out" 2>&1 &
+caller=$!
+keep $caller
+check "a caller is killed: its message was on its way" await heard 1 'RCPT TO'
+kill -s KILL $caller
+wait $caller 2>/dev/null
+check "a caller is killed: the runner sends the message" \
+  await each_once 1 1 "$work/record"
+check "a caller is killed: nothing is queued" await queued 0
+end_runner
 end
