@@ -10,10 +10,11 @@ many=200
 ! with_sanitizers || many=40
 await_seconds=240
 
-# burst NAME DIRECTORY: as many callers, for the account NAME of the relay whose
-# mail is in DIRECTORY.
+# burst NAME DIRECTORY [ARGUMENT]: as many callers, for the account NAME of the
+# relay whose mail is in DIRECTORY.
 burst () {
-  at_once 1 $many -f "$1@example.org" you@example.net
+  at_once 1 $many -f "$1@example.org" ${3-} you@example.net
+  set -- "$1${3+ $3}" "$2"
   check "$1: all are told 0" all_exit 0
   check "$1: nobody is told anything else" cmp /dev/null "$work/printed"
   check "$1: all messages arrive, each once" await each_once 1 $many "$2"
@@ -31,6 +32,9 @@ scripted_account few
 password few secret || exit 1
 burst few "$work/record"
 check "few: the relay had to refuse no connection" none_refused
+rm -rf "$work/record"
+burst few "$work/record" -odb
+check "few -odb: the relay had to refuse no connection" none_refused
 stop_scripted
 
 rm -rf "$work/record"
