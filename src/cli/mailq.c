@@ -50,8 +50,10 @@ append_row (GString *out, const Sight *sight, const char *sender,
                     : sight->state == STATE_SENDING ? '*'
                                                     : '!';
 
-  g_string_append_printf (out, "%s%c %8" PRIu64 " %-19.19s %s\n", sight->id,
-                          mark, size, time, sender);
+  g_string_append_printf (out, "%s%c %8" PRIu64 " %-19.19s ", sight->id, mark,
+                          size, time);
+  output_append_text (out, sender);
+  g_string_append_c (out, '\n');
 }
 
 static void
@@ -83,9 +85,9 @@ append_recipients (GString *out, const Sight *sight)
         continue;
       if (reason != NULL && g_strcmp0 (reason, said) != 0)
         append_reason (out, reason);
-      g_string_append_printf (
-          out, "%46s %s\n", "",
-          (const char *) entry->envelope->forward_paths->pdata[i]);
+      g_string_append_printf (out, "%47s", "");
+      output_append_text (out, entry->envelope->forward_paths->pdata[i]);
+      g_string_append_c (out, '\n');
       g_free (said);
       said = g_steal_pointer (&reason);
     }

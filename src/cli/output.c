@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 
 static int trouble; /* errno of the first write that failed */
 
@@ -31,15 +32,28 @@ append_blanks (GString *out, size_t count)
     g_string_append_c (out, ' ');
 }
 
+static char *
+printable (const char *text)
+{
+  return text_printable (text, strlen (text), G_MAXINT);
+}
+
+void
+output_append_text (GString *out, const char *text)
+{
+  output_append_padded (out, text, 0, false);
+}
+
 void
 output_append_padded (GString *out, const char *text, size_t width, bool right)
 {
-  size_t taken = output_width (text);
+  g_autofree char *line = printable (text);
+  size_t taken = output_width (line);
   size_t blanks = taken < width ? width - taken : 0;
 
   if (right)
     append_blanks (out, blanks);
-  g_string_append (out, text);
+  g_string_append (out, line);
   if (!right)
     append_blanks (out, blanks);
 }
@@ -47,7 +61,8 @@ output_append_padded (GString *out, const char *text, size_t width, bool right)
 void
 output_append_wrapped (GString *out, const char *text, size_t indent)
 {
-  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+  g_autofree char *line = printable (text);
+  g_auto (GStrv) words = g_strsplit (line, " ", -1);
   size_t column = 0;
 
   for (char **word = words; *word != NULL; word++)

@@ -1,4 +1,7 @@
 /* output.h - text for people and programs on standard output.
+ *
+ * What is appended by these functions is made printable (base/text.h) first: a
+ * queue file may hold anything.
  */
 #pragma once
 
@@ -9,9 +12,12 @@
 
 #define OUTPUT_COLUMNS 80
 
-/* Columns of a terminal that TEXT takes: wide characters take two, combining
- * ones none. */
+/* Columns of a terminal that TEXT (valid UTF-8) takes: wide characters take two,
+ * combining ones none. */
 size_t output_width (const char *text);
+
+/* Appends TEXT. */
+void output_append_text (GString *out, const char *text);
 
 /* Appends TEXT and the blanks that fill it up to WIDTH columns, behind it or
  * (RIGHT) before it. */

@@ -151,9 +151,12 @@ warn_if_paused (Change *change, const char *account)
 static bool
 retry (Change *change, const Place *place, GError **error)
 {
-  g_autoptr (Entry) entry = lock_place (change, place, error);
   int64_t now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (Entry) entry = NULL;
 
+  if (is_at_work (change->params->queue, place->room, place->id))
+    return say (g_strdup_printf (_ ("%s is being sent right now"), place->id));
+  entry = lock_place (change, place, error);
   if (entry == NULL)
     return false;
   if (entry->held)

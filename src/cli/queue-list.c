@@ -77,9 +77,10 @@ append_head (GString *out, const Sight *sight)
   output_append_padded (out, list_state (sight->state), state_width (), false);
   g_string_append (out, "  ");
   output_append_padded (out, size, SIZE_COLUMNS, true);
-  g_string_append_printf (out, "  %s%s%s\n", arrival,
-                          entry->account[0] == '\0' ? "" : "  ",
-                          entry->account);
+  g_string_append_printf (out, "  %s%s", arrival,
+                          entry->account[0] == '\0' ? "" : "  ");
+  output_append_text (out, entry->account);
+  g_string_append_c (out, '\n');
 }
 
 /* "me@example.org -> you@example.net, ... and 997 more" */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <utmp.h>
 
-#define SHOWN_MAXIMUM 65536
+#define SHOWN_MAXIMUM (1024 * 1024)
 
 static const char *
 echo_of (int terminal)
@@ -34,11 +34,15 @@ main (int argc, char **argv)
   static char shown[SHOWN_MAXIMUM + 1];
   const struct winsize size = { .ws_row = 60, .ws_col = 100 };
   size_t length = 0;
-  int typed = 0;
+  size_t answered = 0; /* of what was shown */
+  int at = 1;          /* the next PROMPT */
+  int command = 3;
   int status;
   int terminal, keeper;
   pid_t child;
 
+  while (command + 3 < argc && strcmp (argv[command], "+") == 0)
+    command += 3;
   if (argc < 4 || openpty (&terminal, &keeper, NULL, NULL, &size) != 0)
     return EXIT_FAILURE;
   child = fork ();
@@ -46,7 +50,7 @@ main (int argc, char **argv)
     {
       close (terminal);
       login_tty (keeper);
-      execvp (argv[3], argv + 3);
+      execvp (argv[command], argv + command);
       _exit (127);
     }
   /* Without a slave end left open, reading the master fails at the end. */
@@ -58,10 +62,13 @@ main (int argc, char **argv)
       if (got <= 0)
         break;
       length += (size_t) got;
-      if (!typed && strstr (shown, argv[1]) != NULL)
+      if (at < command && strstr (shown + answered, argv[at]) != NULL)
         {
           printf ("echo %s\n", echo_of (terminal));
-          typed = write (terminal, argv[2], strlen (argv[2])) > 0;
+          if (write (terminal, argv[at + 1], strlen (argv[at + 1])) < 0)
+            break;
+          answered = length;
+          at += 3;
         }
     }
   waitpid (child, &status, 0);
