@@ -20,6 +20,7 @@ installed () { # installed PATTERN
 check "make install" step install
 check "the program is there" installed '/bin/postrider$'
 check "so is sendmail" installed '/sbin/sendmail$'
+check "so is mailq" installed '/bin/mailq$'
 check "it is the program" sh -c '"$1" --version | grep -q "^postrider "' - \
   "$(find "$root" -path '*/bin/postrider')"
 if grep -q '^SYSTEMD_TRUE *= *#' "$build/Makefile"; then
