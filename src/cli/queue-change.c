@@ -103,6 +103,13 @@ lock_place (Change *change, const Place *place, GError **error)
   Queue *queue = change->params->queue;
   static const Room rooms[] = { ROOM_QUEUE, ROOM_HELD, ROOM_QUEUE };
 
+  if (place->room == ROOM_CORRUPT)
+    {
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("%s is no message any more; it can only be removed"),
+                   place->id);
+      return NULL;
+    }
   for (size_t i = place->room == ROOM_HELD; i < G_N_ELEMENTS (rooms); i++)
     {
       g_autoptr (GError) local = NULL;

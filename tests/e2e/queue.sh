@@ -344,6 +344,9 @@ check "damaged: show refuses it" exits 65
 queue hold "$one"
 check "damaged: so does hold" exits 65
 check "damaged: it was set aside" queued 1 corrupt
+queue release "$one"
+check "damaged: it cannot be released" exits 65
+check "damaged: it says why" complains "$one is no message any more"
 queue
 check "damaged: it is listed there" grep -q "^$one  damaged" "$work/out"
 check "damaged: with its place" grep -q "$state/corrupt/$one" "$work/out"
