@@ -488,6 +488,16 @@ for answer in n what; do
     grep -q 'postrider queue release --account me' "$work/shown"
 done
 
+check "released too early: four are held" refused_again
+logins=$(cat "$work"/record/*.log | grep -c '< AUTH')
+queue release --all
+check "released too early: the pause is over" \
+  json 'len (m) == 4 and not any (x["account_paused"] for x in m)'
+run_once
+check "released too early: one more login is tried" heard $((logins + 1)) AUTH
+check "released too early: all are held again" queued 4 held
+password me secret
+
 # A runner that starts by itself
 
 self_starting
