@@ -503,25 +503,39 @@ entry_record_doomed (Entry *entry, int64_t time, GError **error)
 
 /* Reading. Everything below takes the file for hostile. */
 
-static Entry *
-damaged (GError **error, const char *id, const char *part)
+typedef struct
 {
-  g_set_error (error, FAILURE, FAILURE_DATA,
-               _ ("the queue file %s is damaged (%s)"), id, part);
+  int fd;
+  int errnum; /* why it could not be read; 0: it could */
+} Source;
+
+/* What cannot be read now may be whole, and another time it can. */
+static Entry *
+damaged (GError **error, const char *id, const char *part,
+         const Source *source)
+{
+  if (source->errnum != 0)
+    failure_set_errno (error, FAILURE_IO, source->errnum,
+                       _ ("cannot read the queue file %s"), id);
+  else
+    g_set_error (error, FAILURE, FAILURE_DATA,
+                 _ ("the queue file %s is damaged (%s)"), id, part);
   return NULL;
 }
 
 static bool
-read_exactly (int fd, uint64_t offset, void *buffer, size_t length)
+read_exactly (Source *source, uint64_t offset, void *buffer, size_t length)
 {
   char *p = buffer;
 
   while (length > 0)
     {
-      ssize_t part = pread (fd, p, length, (off_t) offset);
+      ssize_t part = pread (source->fd, p, length, (off_t) offset);
 
       if (part < 0 && errno == EINTR)
         continue;
+      if (part < 0)
+        source->errnum = errno;
       if (part <= 0)
         return false;
       p += part;
@@ -538,14 +552,14 @@ typedef struct
 } Preamble;
 
 static bool
-read_preamble (int fd, uint64_t file_size, Preamble *preamble)
+read_preamble (Source *source, uint64_t file_size, Preamble *preamble)
 {
   char text[ENTRY_PREAMBLE + 1] = "";
   g_autofree char *again = NULL;
   int version;
 
   if (file_size < ENTRY_PREAMBLE
-      || !read_exactly (fd, 0, text, ENTRY_PREAMBLE)
+      || !read_exactly (source, 0, text, ENTRY_PREAMBLE)
       || sscanf (text,
                  "postrider-entry %d body=%" SCNu64 " header=%" SCNu64
                  " envelope=%" SCNu64 " crc=%" SCNx32,
@@ -566,7 +580,7 @@ read_preamble (int fd, uint64_t file_size, Preamble *preamble)
 }
 
 static bool
-crc_matches (int fd, const Preamble *preamble)
+crc_matches (Source *source, const Preamble *preamble)
 {
   g_autofree char *block = g_malloc (BLOCK);
   uint64_t offset = ENTRY_PREAMBLE;
@@ -577,7 +591,7 @@ crc_matches (int fd, const Preamble *preamble)
     {
       size_t part = (size_t) MIN (left, BLOCK);
 
-      if (!read_exactly (fd, offset, block, part))
+      if (!read_exactly (source, offset, block, part))
         return false;
       crc = crc32_z (crc, (const Bytef *) block, part);
       offset += part;
@@ -854,11 +868,11 @@ parse_records (Entry *entry, char *text)
 /* LENGTH octets at OFFSET as a string; NULL where they cannot be read or hold a
    NUL. */
 static char *
-read_text (int fd, uint64_t offset, size_t length)
+read_text (Source *source, uint64_t offset, size_t length)
 {
   g_autofree char *text = g_malloc (length + 1);
 
-  if (!read_exactly (fd, offset, text, length)
+  if (!read_exactly (source, offset, text, length)
       || memchr (text, '\0', length) != NULL)
     return NULL;
   text[length] = '\0';
@@ -868,12 +882,12 @@ read_text (int fd, uint64_t offset, size_t length)
 /* What follows the last line end was cut short, whatever it holds: where a write
    had not come to its end before the power failed, there may be anything. */
 static char *
-read_records (int fd, uint64_t offset, size_t length)
+read_records (Source *source, uint64_t offset, size_t length)
 {
   g_autofree char *text = g_malloc (length + 1);
   const char *last;
 
-  if (!read_exactly (fd, offset, text, length))
+  if (!read_exactly (source, offset, text, length))
     return NULL;
   last = memrchr (text, '\n', length);
   length = last == NULL ? 0 : (size_t) (last + 1 - text);
@@ -905,6 +919,7 @@ entry_read (int fd, const char *id, bool checked, GError **error)
   g_autoptr (Entry) entry = entry_new (id);
   g_autofree char *envelope = NULL;
   g_autofree char *records = NULL;
+  Source source = { fd, 0 };
   Preamble preamble;
   struct stat st;
   uint64_t size, envelope_offset;
@@ -916,24 +931,24 @@ entry_read (int fd, const char *id, bool checked, GError **error)
       return NULL;
     }
   size = (uint64_t) st.st_size;
-  if (!read_preamble (fd, size, &preamble))
-    return damaged (error, id, "preamble");
-  if (checked && !crc_matches (fd, &preamble))
-    return damaged (error, id, "checksum");
+  if (!read_preamble (&source, size, &preamble))
+    return damaged (error, id, "preamble", &source);
+  if (checked && !crc_matches (&source, &preamble))
+    return damaged (error, id, "checksum", &source);
   entry->content.fd = fd;
   entry->content.body = (Segment){ ENTRY_PREAMBLE, preamble.body };
   entry->content.header
       = (Segment){ ENTRY_PREAMBLE + preamble.body, preamble.header };
   envelope_offset = ENTRY_PREAMBLE + preamble.body + preamble.header;
   entry->end = envelope_offset + preamble.envelope;
-  envelope = read_text (fd, envelope_offset, (size_t) preamble.envelope);
+  envelope = read_text (&source, envelope_offset, (size_t) preamble.envelope);
   if (envelope == NULL || !parse_envelope (entry, envelope))
-    return damaged (error, id, "envelope");
+    return damaged (error, id, "envelope", &source);
   if (size - entry->end > RECORDS_MAXIMUM)
-    return damaged (error, id, "records");
-  records = read_records (fd, entry->end, (size_t) (size - entry->end));
+    return damaged (error, id, "records", &source);
+  records = read_records (&source, entry->end, (size_t) (size - entry->end));
   if (records == NULL || !parse_records (entry, records))
-    return damaged (error, id, "records");
+    return damaged (error, id, "records", &source);
   entry->fd = fd;
   return g_steal_pointer (&entry);
 }

@@ -94,10 +94,10 @@ bool entry_record_doomed (Entry *entry, int64_t time, GError **error);
 
 /* For queue/ alone. The octets before a file's content; what follows the content
  * when the file is made; a file read back: NULL and FAILURE_DATA where it is no
- * whole entry. FD becomes the entry's only on success. With CHECKED the octets
- * are held against their checksum, which takes reading all of them. A record of
- * REASON as entry_record_reason writes it, and what it says, for who cannot call
- * that. */
+ * whole entry, FAILURE_IO where it cannot be read now. FD becomes the entry's only
+ * on success. With CHECKED the octets are held against their checksum, which takes
+ * reading all of them. A record of REASON as entry_record_reason writes it, and
+ * what it says, for who cannot call that. */
 #define ENTRY_PREAMBLE 96
 #define ENTRY_ENVELOPE_MAXIMUM (64 * 1024 * 1024)
 char *entry_preamble (uint64_t body, uint64_t header, uint64_t envelope,
