@@ -1,5 +1,6 @@
 #include "base/user.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -44,13 +45,20 @@ user_full_name (void)
   return g_string_free (g_steal_pointer (&name), FALSE);
 }
 
+/* What cannot be looked at now (no memory, a disk with errors) is taken for this
+   user's: whoever opens it finds out. To go elsewhere would leave a message in a
+   queue that nobody runs. */
 static bool
 is_own_directory (const char *path)
 {
   struct stat status;
 
-  return path != NULL && path[0] == '/' && stat (path, &status) == 0
-         && S_ISDIR (status.st_mode) && status.st_uid == getuid ();
+  if (path == NULL || path[0] != '/')
+    return false;
+  if (stat (path, &status) == 0)
+    return S_ISDIR (status.st_mode) && status.st_uid == getuid ();
+  return errno != ENOENT && errno != ENOTDIR && errno != EACCES
+         && errno != ELOOP && errno != ENAMETOOLONG;
 }
 
 char *
