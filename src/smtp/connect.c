@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
@@ -125,7 +126,8 @@ set_failure (const Relay *relay, const Attempt *attempt, int64_t start,
   g_set_error (error, FAILURE, FAILURE_TEMPORARY, "%s: %s", endpoint, reason);
 }
 
-/* The socket without the GObjects around it. */
+/* The socket without the GObjects around it. GIO has made it non-blocking, or only
+   warned that it could not; one that blocks would ignore every deadline. */
 static int
 take_socket (GSocketConnection *connection)
 {
@@ -133,9 +135,14 @@ take_socket (GSocketConnection *connection)
       fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)),
              F_DUPFD_CLOEXEC, 3);
 
-  if (fd >= 0)
-    (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
-                       sizeof (int));
+  if (fd < 0)
+    return -1;
+  if (fcntl (fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+    {
+      close (fd);
+      return -1;
+    }
+  (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
   return fd;
 }
 
