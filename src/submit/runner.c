@@ -419,8 +419,8 @@ take_turn (Runner *runner, Batch *batch, const Account *account)
   Turn turn = {
     .runner = runner,
     .errand = { .queue = runner->queue,
-                  .general = &runner->accounts->general,
-                  .account = account },
+                .general = &runner->accounts->general,
+                .account = account },
   };
   int connection;
 
@@ -477,13 +477,31 @@ hold_homeless (Runner *runner, Batch *batch)
     }
 }
 
+/* A relay that hangs takes minutes of everybody's time: accounts that were in
+   trouble come last. */
+static unsigned
+next_turn (const Runner *runner)
+{
+  for (unsigned i = 0; i < runner->batches->len; i++)
+    {
+      const Batch *batch = runner->batches->pdata[i];
+      g_autoptr (Backoff) backoff
+          = backoff_read (runner->queue, batch->account);
+
+      if (backoff->failures == 0)
+        return i;
+    }
+  return 0;
+}
+
 /* In turns, so that an account with many messages does not keep the others. */
 static void
 take_turns (Runner *runner)
 {
   while (runner->batches->len > 0)
     {
-      Batch *batch = runner->batches->pdata[0];
+      unsigned turn = next_turn (runner);
+      Batch *batch = runner->batches->pdata[turn];
       const Account *account
           = accounts_choose (runner->accounts, batch->account, NULL, NULL,
                              NULL);
@@ -492,7 +510,7 @@ take_turns (Runner *runner)
         take_turn (runner, batch, account);
       else
         hold_homeless (runner, batch);
-      (void) g_ptr_array_steal_index (runner->batches, 0);
+      (void) g_ptr_array_steal_index (runner->batches, turn);
       if (g_queue_is_empty (&batch->ids))
         batch_free (batch);
       else
@@ -535,10 +553,15 @@ sweep_held (Runner *runner)
   g_autoptr (GPtrArray) ids = NULL;
   unsigned doomed = 0;
 
-  if (runner->accounts->general.keep_held == 0
-      || (runner->swept != 0 && today - runner->swept < DAY))
+  if (runner->accounts->general.keep_held == 0)
     return;
+  if (runner->swept != 0 && today - runner->swept < DAY)
+    {
+      wait_until (runner, now () + DAY - (today - runner->swept));
+      return;
+    }
   runner->swept = today;
+  wait_until (runner, now () + DAY);
   ids = queue_list (runner->queue, ROOM_HELD, NULL);
   for (size_t i = 0; ids != NULL && i < ids->len; i++)
     doomed += look_at_held (runner, ids->pdata[i]);
