@@ -123,6 +123,11 @@ backoff_fail (Backoff *backoff, const Status *status, int64_t now)
   if (backoff->paused && !refused)
     return;
   backoff->failures = MIN (backoff->failures, G_MAXINT - 1) + 1;
+  /* A code that refuses for good, and yet the status is delayed after the login:
+     a quota, which does not pass in a minute. */
+  if (status->fate == FATE_DELAYED && status->code >= 500
+      && status->stage >= STAGE_MAIL)
+    backoff->failures = MAX (backoff->failures, RETRY_SLOWEST);
   backoff->last = now;
   backoff->stage = status->stage;
   backoff->paused = refused;

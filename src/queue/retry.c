@@ -6,10 +6,10 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static const int64_t intervals[]
+static const int64_t intervals[RETRY_SLOWEST]
     = { 1 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 1 * HOUR, 2 * HOUR };
 
-static const size_t last_interval = sizeof intervals / sizeof *intervals - 1;
+static const size_t last_interval = RETRY_SLOWEST - 1;
 
 int64_t
 retry_elapsed (int64_t from, int64_t to)

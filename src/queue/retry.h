@@ -15,6 +15,9 @@
  * so long it is left alone, whoever asks. */
 #define RETRY_AMBIGUOUS (15 * 60)
 
+/* From so many failures on the interval grows no more. */
+#define RETRY_SLOWEST 6
+
 typedef struct
 {
   int64_t lifetime;      /* how long a message is tried */

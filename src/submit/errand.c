@@ -22,14 +22,13 @@ store (const Errand *errand, const Backoff *backoff)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!backoff_write (errand->queue, errand->account->name, backoff,
-                      &error))
+  if (!backoff_write (errand->queue, errand->account->name, backoff, &error))
     log_line (LOG_ERR, "account=%s text=\"%s\"", errand->account->name,
               error->message);
 }
 
-/* Callers who try at once while the account is put off learn nothing new: a burst
-   of them must not make it wait for hours. */
+/* Callers who try at once while the account is put off learn nothing new: a
+   burst of them must not make it wait for hours. */
 static void
 keep_backoff (const Errand *errand, const Status *status)
 {
@@ -50,8 +49,7 @@ keep_backoff (const Errand *errand, const Status *status)
 }
 
 static bool
-tell (const Errand *errand, Entry *entry, bool caller_knows,
-      GError **error)
+tell (const Errand *errand, Entry *entry, bool caller_knows, GError **error)
 {
   TellParams params = { errand->account, errand->general, caller_knows };
   Told told = { 0 };
@@ -66,13 +64,13 @@ tell (const Errand *errand, Entry *entry, bool caller_knows,
 
 Outcome *
 errand_run (const Errand *errand, Entry *entry, Courier *courier,
-              GError **error)
+            GError **error)
 {
   RetryPolicy policy = { errand->general->queue_lifetime,
                          errand->general->delay_warning };
   g_autoptr (GError) trouble = NULL;
-  Outcome *outcome
-      = attempt_run (errand->queue, entry, courier, &policy, error);
+  Outcome *outcome =
+      attempt_run (errand->queue, entry, courier, &policy, error);
 
   if (outcome == NULL)
     return NULL;
@@ -81,8 +79,7 @@ errand_run (const Errand *errand, Entry *entry, Courier *courier,
   /* What cannot be told now is still on record: the next runner tells it. */
   if (outcome->settled != SETTLED_GONE
       && !tell (errand, entry,
-                errand->caller_waits
-                    && report_exit_status (outcome) != EX_OK,
+                errand->caller_waits && report_exit_status (outcome) != EX_OK,
                 &trouble))
     log_line (LOG_ERR, "id=%s text=\"%s\"", entry->id, trouble->message);
   return outcome;
@@ -90,7 +87,7 @@ errand_run (const Errand *errand, Entry *entry, Courier *courier,
 
 bool
 errand_hold (const Errand *errand, Entry *entry, const Status *status,
-               GError **error)
+             GError **error)
 {
   g_autoptr (GArray) owed = NULL;
   g_autoptr (Envelope) envelope = entry_owed (entry, &owed);
@@ -113,8 +110,7 @@ errand_finish (const Errand *errand, Entry *entry, GError **error)
 }
 
 void
-errand_notify (const Errand *errand, const Status *status,
-                 unsigned held)
+errand_notify (const Errand *errand, const Status *status, unsigned held)
 {
   const char *name = errand->account->name;
   int fd = backoff_tell (errand->queue, name);

@@ -45,7 +45,8 @@ on_signal (int number)
 static void
 install (void)
 {
-  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+  struct sigaction action = { .sa_handler = on_signal,
+                              .sa_flags = SA_RESTART };
 
   if (installed)
     return;

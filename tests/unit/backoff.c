@@ -173,6 +173,19 @@ test_pause_is_kept (Fixture *fixture, const void *data)
   g_assert_cmpint (backoff->last, ==, NOW + 601);
 }
 
+/* So many messages a day: asked for again in two hours, not in a minute. */
+static void
+test_quota (Fixture *fixture, const void *data)
+{
+  g_autoptr (Backoff) backoff = backoff_read (fixture->queue, "a");
+  g_autoptr (Status) status = status_new_reply (
+      STAGE_MAIL, 550, (EnhancedCode){ 5, 4, 5 }, "daily limit exceeded");
+
+  backoff_fail (backoff, status, NOW);
+  g_assert_false (backoff->paused);
+  g_assert_cmpint (backoff_due (backoff, "a", NOW), >=, NOW + 96 * 60);
+}
+
 /* One tells the desktop, and who knows of the network does not know of the
    login. */
 static void
@@ -527,6 +540,7 @@ main (int argc, char **argv)
               fixture_tear_down)
   BACKOFF_TEST ("kept", test_kept);
   BACKOFF_TEST ("pause", test_pause);
+  BACKOFF_TEST ("quota", test_quota);
   BACKOFF_TEST ("pause-is-kept", test_pause_is_kept);
   BACKOFF_TEST ("notified", test_notified);
   BACKOFF_TEST ("names", test_names);
