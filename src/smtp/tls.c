@@ -112,6 +112,22 @@ load_system_trust (Credentials *credentials, GError **error)
   return false;
 }
 
+/* A file that is not there, or not for us, needs a person. Trouble of the disk or
+   with descriptors does not: another time it can be read. */
+static Failure
+reading_failure (const GError *reading)
+{
+  static const int lasting[]
+      = { G_FILE_ERROR_NOENT, G_FILE_ERROR_ACCES,  G_FILE_ERROR_PERM,
+          G_FILE_ERROR_ISDIR, G_FILE_ERROR_NOTDIR, G_FILE_ERROR_LOOP,
+          G_FILE_ERROR_NAMETOOLONG };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lasting); i++)
+    if (g_error_matches (reading, G_FILE_ERROR, lasting[i]))
+      return FAILURE_CONFIG;
+  return FAILURE_OS;
+}
+
 typedef int (*LoadPem) (gnutls_certificate_credentials_t handle,
                         const gnutls_datum_t *pem, gnutls_x509_crt_fmt_t type);
 
@@ -127,7 +143,8 @@ load_pem (Credentials *credentials, const char *file, LoadPem load,
 
   if (!g_file_get_contents (file, &pem, &size, &reading))
     {
-      g_set_error_literal (error, FAILURE, FAILURE_CONFIG, reading->message);
+      g_set_error_literal (error, FAILURE, (int) reading_failure (reading),
+                           reading->message);
       return false;
     }
   count = load (credentials->handle,
