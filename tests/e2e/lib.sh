@@ -72,12 +72,13 @@ end () {
 
 # What a script leaves
 
-# The script runs once more, inside a session with an empty and unlocked keyring.
+# The script runs once more, inside a session with an empty and unlocked keyring, all
+# of it below $place, if that is set.
 # One that hangs is ended, and has failed then: it printed no plan.
 begin () {
   if [ -z "${postrider_work-}" ]; then
     need dbus-daemon gnome-keyring-daemon secret-tool certtool
-    postrider_work=$(mktemp -d /tmp/postrider.XXXXXX) || exit 1
+    postrider_work=$(mktemp -d "${place:-/tmp}/postrider.XXXXXX") || exit 1
     export postrider_work
     chmod 755 "$postrider_work"
     exec timeout -k 10 "${1:-180}" sh "$source/tests/relay/keyring" empty \
