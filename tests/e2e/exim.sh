@@ -42,7 +42,8 @@ rm "$box"/new/*
 check "one of three refused: a copy is held" queued 1 held
 check "one of three refused: the log has the relay's words" \
   grep -q 'reject@example.net.*nobody of that name' "$work/log"
-rm "$state"/held/*
+check "one of three refused: the sender will be notified" queued 1
+rm "$state"/held/* "$state"/queue/*
 
 submit -i defer@example.net <"$work/sent"
 check "deferred: the status is 0" exits 0

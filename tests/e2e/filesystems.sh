@@ -94,6 +94,10 @@ umount "$XDG_STATE_HOME"
 
 # No home
 
+# Where the program was built need not be open to others.
+rm "$sendmail"
+cp "$build/postrider" "$sendmail"
+
 no_home () { # no_home VARIABLE=VALUE...
   timeout 60 setpriv --reuid 54321 --regid 54321 --clear-groups \
     env -i PATH="$PATH" "$@" "$sendmail" you@example.net \
