@@ -23,7 +23,9 @@ once=$?
 check "three at once: all messages arrive, each once" \
   await each_once 1 $many "$work/record"
 check "three at once: nothing is queued" await queued 0
-check "three at once: run --once succeeds" [ $once = 0 ]
+# Whichever comes first sends; where that is this one, another may have had a
+# message at that moment, which then still waited.
+check "three at once: run --once ends well" [ $once = 0 -o $once = 75 ]
 check "three at once: sendmail -q succeeds" [ $q = 0 ]
 check "three at once: the one that stays goes on" kill -s 0 $runner
 
