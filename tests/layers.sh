@@ -44,7 +44,8 @@ existing=$(find src -mindepth 2 -name '*.[ch]' | sort)
 report $? "Makefile.am lists every source once" \
   "$(printf '%s\n%s\n' "$listed" "$existing" | sort | uniq -u)"
 
-only "only main.c ends the process" '(^|[^_a-z])_?exit \(' src/main.c
+only "only main.c ends the process, and the handler of a signal" \
+  '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c
 only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
   src/smtp/tls.c src/smtp/tls.h src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c
 only "GNU SASL stays in the SASL modules" '<gsasl' \

@@ -14,16 +14,11 @@
 #include "cli/mailq.h"
 #include "cli/options.h"
 #include "cli/trace.h"
-#include "mail/compose.h"
 #include "queue/queue.h"
-#include "submit/attempt.h"
-#include "submit/errand.h"
 #include "submit/report.h"
 #include "submit/runner.h"
-#include "submit/sender.h"
 #include "submit/signals.h"
-
-#define UNSET (-1)
+#include "submit/submission.h"
 
 typedef struct
 {
@@ -35,7 +30,7 @@ typedef struct
   bool help;
   bool flush;        /* -q: no message, the queue */
   bool list;         /* -bp */
-  int delivery;      /* -odX, a Delivery; UNSET: as the account has it */
+  int delivery;      /* -odX */
   Envelope *envelope; /* notify, ret and envid are set while parsing */
 } Request;
 
@@ -240,7 +235,7 @@ check_operands (const Request *request, char **operands, GError **error)
       for (const char *c = *p; *c != '\0'; c++)
         if (g_ascii_iscntrl (*c))
           {
-            g_set_error (error, FAILURE, FAILURE_USAGE,
+            g_set_error (error, FAILURE, FAILURE_DATA,
                          _ ("a recipient contains a control character"));
             return false;
           }
@@ -253,241 +248,33 @@ check_operands (const Request *request, char **operands, GError **error)
   return false;
 }
 
-/* Bad addresses are told, and the good ones served; only where none is left is
-   the message refused. */
-static bool
-gather_recipients (Request *request, const Message *message, char **operands,
-                   const char *domain, GError **error)
-{
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-
-  for (char **p = operands; *p != NULL; p++)
-    (void) envelope_add_list (request->envelope, *p, domain, problems);
-  if (request->header_recipients)
-    (void) envelope_add_header (request->envelope, message->header, domain,
-                                problems);
-  for (size_t i = 0; i < problems->len; i++)
-    {
-      log_line (LOG_WARNING, "text=\"%s\"", (char *) problems->pdata[i]);
-      if (request->verbose || isatty (STDERR_FILENO)
-          || request->envelope->forward_paths->len == 0)
-        fprintf (stderr, "postrider: %s\n", (char *) problems->pdata[i]);
-    }
-  if (request->envelope->forward_paths->len > 0)
-    return true;
-  g_set_error (error, FAILURE,
-               problems->len > 0 ? FAILURE_DATA : FAILURE_USAGE,
-               _ ("the message has no recipient; nothing was sent"));
-  return false;
-}
-
-/* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
-static int
-leave_it (const Request *request, Queue *queue, const Accounts *accounts,
-          Delivery mode, Entry *entry)
-{
-  g_autofree char *id = g_strdup (entry->id);
-
-  /* Its lock goes before a runner looks at it. */
-  entry_free (entry);
-  if (mode != DELIVERY_QUEUE)
-    runner_launch (queue, &accounts->general, request->accounts_file);
-  if (request->verbose)
-    fprintf (stderr, _ ("postrider: the message is queued as %s\n"), id);
-  return EX_OK;
-}
-
-/* The entry is durable whatever could not be written behind it. */
-static int
-report_unsettled (const Request *request, const Entry *entry,
-                  const GError *error)
-{
-  log_line (LOG_ERR, "id=%s fate=queued text=\"%s\"", entry->id,
-            error->message);
-  if (isatty (STDERR_FILENO) || request->verbose)
-    (void) report_error (error);
-  return EX_OK;
-}
-
-/* A paused account is not tried; the caller has to know. */
-static int
-hold_paused (const Request *request, const Errand *errand, Entry *entry,
-             const Backoff *backoff)
-{
-  g_autoptr (Status) status = errand_paused (backoff, errand->account);
-  g_autoptr (GError) error = NULL;
-
-  if (!errand_hold (errand, entry, status, &error))
-    return report_unsettled (request, entry, error);
-  fprintf (stderr, "postrider: %s\n", status->text);
-  report_copy_held (entry);
-  return status->exit_status;
-}
-
-/* Where nobody will tell the caller, the desktop is told. */
-static void
-report_outcome (const Request *request, const Errand *errand,
-                const Entry *entry, const Outcome *outcome)
-{
-  const Status *stopped = outcome_account_status (outcome);
-  bool person = isatty (STDERR_FILENO);
-
-  if (report_exit_status (outcome) != EX_OK || person || request->verbose)
-    report_person (entry, errand->account, outcome);
-  if (stopped != NULL && !person)
-    errand_notify (errand, stopped, outcome->settled == SETTLED_HELD);
-}
-
-/* Once the message is in the queue: one try, with the entry's lock held. */
-static int
-try_now (const Request *request, const Errand *errand, Entry *entry)
-{
-  bool person = isatty (STDERR_FILENO);
-  Trace trace = { .line = trace_to_stderr };
-  CourierParams params = { .attended = person,
-                           .cancellable = true,
-                           .trace = request->verbose ? &trace : NULL };
-  g_autoptr (Courier) courier = courier_new (errand->account, &params);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Outcome) outcome
-      = errand_run (errand, entry, courier, &error);
-
-  if (outcome == NULL)
-    return report_unsettled (request, entry, error);
-  report_outcome (request, errand, entry, outcome);
-  return report_exit_status (outcome);
-}
-
-/* ENTRY, which is queued and locked, goes the way that caller or account want. */
-static int
-deliver (const Request *request, Queue *queue, const Accounts *accounts,
-         const Account *account, Entry *entry)
-{
-  Errand errand = { queue, &accounts->general, account, true };
-  g_autoptr (Backoff) backoff = backoff_read (queue, account->name);
-  Delivery mode = request->delivery == UNSET
-                          ? account->delivery
-                          : (Delivery) request->delivery;
-  int connection;
-  int status;
-
-  if (mode == DELIVERY_INTERACTIVE && backoff->paused)
-    {
-      status = hold_paused (request, &errand, entry, backoff);
-      entry_free (entry);
-      return status;
-    }
-  connection = mode == DELIVERY_INTERACTIVE
-                   ? backoff_connection (queue, account->name,
-                                         account->max_connections)
-                   : -1;
-  if (connection < 0)
-    return leave_it (request, queue, accounts, mode, entry);
-  status = try_now (request, &errand, entry);
-  /* The connection before the entry: its end is what a runner waits for. */
-  close (connection);
-  entry_free (entry);
-  if (!queue_is_empty (queue))
-    runner_launch (queue, &accounts->general, request->accounts_file);
-  return status;
-}
-
-/* What the caller did not ask for, the account may. */
-static void
-fill_envelope (Envelope *envelope, const Sender *sender)
-{
-  const Account *account = sender->account;
-
-  g_free (envelope->reverse_path);
-  envelope->reverse_path = g_strdup (sender->reverse_path);
-  if (account != NULL && envelope->notify[0] == '\0')
-    {
-      g_free (envelope->notify);
-      envelope->notify = g_strdup (account->dsn_notify);
-    }
-  if (account != NULL && envelope->ret[0] == '\0')
-    {
-      g_free (envelope->ret);
-      envelope->ret = g_strdup (account->dsn_return);
-    }
-}
-
-static int
-hold (Queue *queue, Message *message, const Envelope *envelope,
-      const GError *why)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Entry) entry
-      = queue_enter (queue, message,
-                     &(QueueRequest){ .envelope = envelope,
-                                      .account = "",
-                                      .hold_reason = why->message },
-                     &error);
-
-  if (entry == NULL)
-    {
-      (void) report_error (error);
-      return report_error (why);
-    }
-  report_held (entry, why);
-  return failure_exit_status (why);
-}
-
 /* The accounts are read first, for their log and limits alone; one that is wrong
    or missing holds the message, once it is read. */
 static int
-submit (Request *request, char **operands)
+submit (const Request *request, char **operands)
 {
-  g_autofree char *home = user_home ();
+  Trace trace = { .line = trace_to_stderr };
+  Submission submission = { request->sender, request->envelope, operands,
+                            request->header_recipients };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GError) why = NULL;
-  g_autoptr (Accounts) accounts
-      = accounts_load (request->accounts_file, home, &why);
-  g_autoptr (Queue) queue = NULL;
+  g_autoptr (Submitter) submitter
+      = submitter_new (request->accounts_file, &error);
   g_autoptr (Message) message = NULL;
-  g_autoptr (Sender) sender = NULL;
-  Entry *entry;
+  Verdict verdict;
 
-  if (accounts != NULL)
-    log_open (accounts->general.log);
-  queue = queue_open_own (home, &error);
-  if (queue == NULL)
+  if (submitter == NULL)
     return report_error (error);
-  message = message_read (
-      STDIN_FILENO,
-      queue_spool (queue, accounts != NULL ? accounts->general.reserve : 0),
-      !request->ignore_dots && isatty (STDIN_FILENO),
-      accounts != NULL ? accounts->general.maximum_size : 0, &error);
+  submitter->delivery = request->delivery;
+  submitter->trace = request->verbose ? &trace : NULL;
+  signals_abandon ();
+  message = message_read (STDIN_FILENO, submitter_spool (submitter),
+                          !request->ignore_dots && isatty (STDIN_FILENO),
+                          submitter_maximum (submitter), &error);
   if (message == NULL)
     return report_error (error);
-  sender = sender_resolve (&request->sender, accounts, message->header,
-                           why == NULL ? &why : NULL, &error);
-  /* Without an account nobody knows where a local recipient belongs yet. */
-  if (sender == NULL
-      || !gather_recipients (request, message, operands,
-                             sender->account != NULL ? sender->domain : NULL,
-                             &error)
-      || !compose (message->header,
-                   &(ComposeParams){ sender->from, sender->domain,
-                                     g_get_real_time () / G_USEC_PER_SEC },
-                   &error))
-    return report_error (error);
-  fill_envelope (request->envelope, sender);
-  if (sender->account == NULL)
-    return hold (queue, message, request->envelope, why);
-  /* Once it is queued, who ends us is told the truth about it. */
-  signals_defer ();
-  entry = queue_enter (queue, message,
-                       &(QueueRequest){ .envelope = request->envelope,
-                                        .account = sender->account->name },
-                       &error);
-  if (entry == NULL)
-    return report_error (error);
-  if (sender->foreign)
-    log_line (LOG_NOTICE, "id=%s account=%s from=<%s> text=\"no account "
-              "claims this sender; the default one carries it\"",
-              entry->id, sender->account->name, sender->reverse_path);
-  return deliver (request, queue, accounts, sender->account, entry);
+  verdict = submission_run (submitter, &submission, message);
+  verdict_clear (&verdict);
+  return verdict.exit_status;
 }
 
 /* Everything that waits is asked for, and tried here, or by the runner that
@@ -528,7 +315,7 @@ int
 sendmail_main (int argc, char **argv)
 {
   g_autoptr (Envelope) envelope = envelope_new ();
-  Request request = { .envelope = envelope, .delivery = UNSET };
+  Request request = { .envelope = envelope, .delivery = DELIVERY_OF_ACCOUNT };
   g_autoptr (GError) error = NULL;
   int first;
 

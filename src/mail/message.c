@@ -13,11 +13,13 @@
 #define CHUNK (128 * 1024)
 #define OUT_SIZE (64 * 1024)
 
-/* Input goes through feed, which cuts header lines until the header ends, then
-   through feed_body, which ends lines anew. */
-typedef struct
+/* Input goes through message_reader_feed, which cuts header lines until the
+   header ends, then through feed_body, which ends lines anew. */
+struct MessageReader
 {
   Message *message;
+  uint64_t maximum;
+  uint64_t total;
   bool in_header;
   bool first_line;
   GString *line;        /* of the header, until its end has come */
@@ -26,7 +28,7 @@ typedef struct
   uint64_t line_length; /* of the body line that is being written */
   char *out;
   size_t out_length;
-} Reader;
+};
 
 void
 message_free (Message *message)
@@ -39,7 +41,7 @@ message_free (Message *message)
 }
 
 static bool
-flush (Reader *reader, GError **error)
+flush (MessageReader *reader, GError **error)
 {
   size_t length = reader->out_length;
 
@@ -48,7 +50,7 @@ flush (Reader *reader, GError **error)
 }
 
 static bool
-put (Reader *reader, const char *octets, size_t length, GError **error)
+put (MessageReader *reader, const char *octets, size_t length, GError **error)
 {
   if (length > OUT_SIZE - reader->out_length && !flush (reader, error))
     return false;
@@ -60,14 +62,14 @@ put (Reader *reader, const char *octets, size_t length, GError **error)
 }
 
 static bool
-put_text (Reader *reader, const char *text, size_t length, GError **error)
+put_text (MessageReader *reader, const char *text, size_t length, GError **error)
 {
   reader->line_length += length;
   return put (reader, text, length, error);
 }
 
 static bool
-end_line (Reader *reader, GError **error)
+end_line (MessageReader *reader, GError **error)
 {
   Message *message = reader->message;
 
@@ -77,7 +79,7 @@ end_line (Reader *reader, GError **error)
 }
 
 static bool
-end_lines (Reader *reader, GError **error)
+end_lines (MessageReader *reader, GError **error)
 {
   for (; reader->returns > 0; reader->returns--)
     {
@@ -90,18 +92,23 @@ end_lines (Reader *reader, GError **error)
 /* Text without LF. CRs at its end are kept back: only what follows tells what
    they are. */
 static bool
-feed_text (Reader *reader, const char *text, size_t length, GError **error)
+feed_text (MessageReader *reader, const char *text, size_t length, GError **error)
 {
   const char *end = text + length;
   const char *bare;
 
   while (end > text && end[-1] == '\r')
     end--;
-  if (end > text && !end_lines (reader, error))
-    return false;
+  if (end > text && reader->returns > 0)
+    {
+      reader->message->body_bare_return = true;
+      if (!end_lines (reader, error))
+        return false;
+    }
   reader->returns += (size_t)(text + length - end);
   while ((bare = memchr (text, '\r', (size_t)(end - text))) != NULL)
     {
+      reader->message->body_bare_return = true;
       if (!put_text (reader, text, (size_t)(bare - text), error)
           || !end_line (reader, error))
         return false;
@@ -129,7 +136,7 @@ has_8bit (const char *octets, size_t length)
 }
 
 static bool
-feed_body (Reader *reader, const char *octets, size_t length, GError **error)
+feed_body (MessageReader *reader, const char *octets, size_t length, GError **error)
 {
   Message *message = reader->message;
   const char *end = octets + length;
@@ -164,7 +171,7 @@ is_mbox_line (const GString *line)
 /* The line that is complete now. One that is no header field begins the body
    as it came. */
 static bool
-take_line (Reader *reader, GError **error)
+take_line (MessageReader *reader, GError **error)
 {
   Header *header = reader->message->header;
   GString *line = reader->line;
@@ -188,6 +195,7 @@ take_line (Reader *reader, GError **error)
   else if (!reader->first_line || !is_mbox_line (line))
     {
       reader->in_header = false;
+      reader->message->header_cut = header->fields->len > 0;
       if (!feed_body (reader, line->str, line->len, error))
         return false;
     }
@@ -196,10 +204,19 @@ take_line (Reader *reader, GError **error)
   return true;
 }
 
-/* A line longer than a header may be is not waited for. */
-static bool
-feed (Reader *reader, const char *octets, size_t length, GError **error)
+/* A header line longer than a header may be is not waited for. */
+bool
+message_reader_feed (MessageReader *reader, const char *octets, size_t length,
+                     GError **error)
 {
+  reader->total += length;
+  if (reader->maximum > 0 && reader->total > reader->maximum)
+    {
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("the message is longer than %" PRIu64 " octets"),
+                   reader->maximum);
+      return false;
+    }
   while (reader->in_header && length > 0)
     {
       const char *end = memchr (octets, '\n', length);
@@ -216,7 +233,7 @@ feed (Reader *reader, const char *octets, size_t length, GError **error)
 }
 
 static bool
-finish (Reader *reader, GError **error)
+end_input (MessageReader *reader, GError **error)
 {
   if (reader->line->len > 0 && !take_line (reader, error))
     return false;
@@ -225,6 +242,44 @@ finish (Reader *reader, GError **error)
   if (reader->line_length > 0 && !end_line (reader, error))
     return false;
   return flush (reader, error);
+}
+
+Message *
+message_reader_finish (MessageReader *reader, GError **error)
+{
+  Message *message = NULL;
+
+  if (end_input (reader, error))
+    message = g_steal_pointer (&reader->message);
+  message_reader_free (reader);
+  return message;
+}
+
+MessageReader *
+message_reader_new (Spool *body, uint64_t maximum)
+{
+  MessageReader *reader = g_new0 (MessageReader, 1);
+
+  reader->message = g_new0 (Message, 1);
+  reader->message->header = header_new ();
+  reader->message->body = body;
+  reader->maximum = maximum;
+  reader->in_header = true;
+  reader->first_line = true;
+  reader->line = g_string_new (NULL);
+  reader->out = g_malloc (OUT_SIZE);
+  return reader;
+}
+
+void
+message_reader_free (MessageReader *reader)
+{
+  if (reader == NULL)
+    return;
+  message_free (reader->message);
+  g_string_free (reader->line, TRUE);
+  g_free (reader->out);
+  g_free (reader);
 }
 
 /* Like read(2), but waits where FD does not block. */
@@ -243,7 +298,7 @@ read_some (int fd, char *buffer, size_t size, GError **error)
         break;
     }
   if (got < 0 && errno == EBADF)
-    g_set_error_literal (error, FAILURE, FAILURE_NO_INPUT,
+    g_set_error_literal (error, FAILURE, FAILURE_IO,
                          _ ("standard input is closed; there is no message "
                             "to read"));
   else if (got < 0)
@@ -287,11 +342,9 @@ find_lone_dot (const char *buffer, size_t length, bool line_start)
 }
 
 static bool
-read_message (Reader *reader, int fd, bool dot_ends, uint64_t maximum,
-              GError **error)
+read_message (MessageReader *reader, int fd, bool dot_ends, GError **error)
 {
   g_autofree char *buffer = g_malloc (CHUNK + 1);
-  uint64_t total = 0;
   size_t kept = 0;
   bool line_start = true;
 
@@ -305,21 +358,13 @@ read_message (Reader *reader, int fd, bool dot_ends, uint64_t maximum,
       if (got < 0)
         return false;
       buffer[length] = '\0';
-      total += (uint64_t)got;
-      if (maximum > 0 && total > maximum)
-        {
-          g_set_error (error, FAILURE, FAILURE_DATA,
-                       _ ("the message is longer than %" PRIu64 " octets"),
-                       maximum);
-          return false;
-        }
       if (dot_ends && got > 0)
         ready = whole_lines (buffer, length);
       part = dot_ends ? find_lone_dot (buffer, ready, line_start) : ready;
-      if (!feed (reader, buffer, part, error))
+      if (!message_reader_feed (reader, buffer, part, error))
         return false;
       if (got == 0 || part < ready)
-        return finish (reader, error);
+        return true;
       line_start = ready > 0 ? buffer[ready - 1] == '\n' : line_start;
       kept = length - ready;
       memmove (buffer, buffer + ready, kept);
@@ -330,18 +375,9 @@ Message *
 message_read (int fd, Spool *body, bool dot_ends, uint64_t maximum,
               GError **error)
 {
-  g_autoptr (Message) message = g_new0 (Message, 1);
-  Reader reader = { .message = message,
-                    .in_header = true,
-                    .first_line = true,
-                    .line = g_string_new (NULL),
-                    .out = g_malloc (OUT_SIZE) };
-  bool done;
+  g_autoptr (MessageReader) reader = message_reader_new (body, maximum);
 
-  message->header = header_new ();
-  message->body = body;
-  done = read_message (&reader, fd, dot_ends, maximum, error);
-  g_string_free (reader.line, TRUE);
-  g_free (reader.out);
-  return done ? g_steal_pointer (&message) : NULL;
+  if (!read_message (reader, fd, dot_ends, error))
+    return NULL;
+  return message_reader_finish (g_steal_pointer (&reader), error);
 }

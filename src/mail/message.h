@@ -24,15 +24,28 @@ typedef struct
   Spool *body;           /* owned */
   bool body_8bit;        /* an octet above 127 in the body */
   bool body_nul;         /* a NUL in the body */
+  bool body_bare_return; /* a CR in the body that had no LF became a line end */
+  bool header_cut;       /* a line that is no field ended the header section */
   uint64_t longest_line; /* of the body, octets without CRLF */
 } Message;
 
 void message_free (Message *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Message, message_free)
 
-/* Reads FD to its end. BODY is an empty spool and becomes the message's. With
- * DOT_ENDS a line that is a lone dot ends the message (stdin is a terminal).
- * At most MAXIMUM octets (0: no limit). FAILURE_DATA, FAILURE_NO_INPUT (FD is
- * not open), FAILURE_IO, FAILURE_CANNOT_CREATE. */
+/* Takes a message piece by piece; the pieces are cut anywhere. BODY is an empty
+ * spool and becomes the message's. At most MAXIMUM octets (0: no limit).
+ * FAILURE_DATA, FAILURE_IO, FAILURE_CANNOT_CREATE; after a failure there is only
+ * message_reader_free. message_reader_finish ends the reader, too. */
+typedef struct MessageReader MessageReader;
+MessageReader *message_reader_new (Spool *body, uint64_t maximum);
+void message_reader_free (MessageReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MessageReader, message_reader_free)
+bool message_reader_feed (MessageReader *reader, const char *octets,
+                          size_t length, GError **error);
+Message *message_reader_finish (MessageReader *reader, GError **error);
+
+/* Reads FD to its end, by a reader as above. With DOT_ENDS a line that is a lone
+ * dot ends the message (stdin is a terminal). FAILURE_IO also where FD is not
+ * open. */
 Message *message_read (int fd, Spool *body, bool dot_ends, uint64_t maximum,
                        GError **error);

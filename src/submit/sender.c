@@ -188,7 +188,7 @@ sender_resolve (const SenderRequest *request, const Accounts *accounts,
       address = address_parse (request->reverse_path, &local);
       if (address == NULL)
         {
-          g_set_error (error, FAILURE, FAILURE_USAGE,
+          g_set_error (error, FAILURE, FAILURE_DATA,
                        _ ("the sender given with -f is unusable: %s"),
                        local->message);
           return NULL;

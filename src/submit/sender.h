@@ -38,7 +38,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Sender, sender_free)
  * the account says so. ACCOUNTS may be NULL. Where no account can be found, or
  * it has no address to give, the result has no account, is good enough for a
  * held copy, and *WHY (owned by the caller) is FAILURE_CONFIG. NULL and
- * FAILURE_USAGE where -f is no address. */
+ * FAILURE_DATA where -f is no address. */
 Sender *sender_resolve (const SenderRequest *request,
                         const Accounts *accounts, Header *header,
                         GError **why, GError **error);

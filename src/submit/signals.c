@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <glib/gi18n.h>
@@ -17,6 +18,7 @@ static volatile sig_atomic_t noted;
 enum
 {
   NOTING,
+  ABANDONING,
   CANCELLABLE,
   CANCELLED,
 };
@@ -28,8 +30,14 @@ static char *farewell;
 static void
 on_signal (int number)
 {
-  int expected = CANCELLABLE;
+  int expected = ABANDONING;
 
+  if (atomic_compare_exchange_strong (&state, &expected, CANCELLED))
+    {
+      (void) !write (STDERR_FILENO, farewell, strlen (farewell));
+      _exit (EX_TEMPFAIL);
+    }
+  expected = CANCELLABLE;
   if (number != SIGHUP
       && atomic_compare_exchange_strong (&state, &expected, CANCELLED))
     {
@@ -62,6 +70,16 @@ install (void)
 }
 
 void
+signals_abandon (void)
+{
+  g_free (farewell);
+  farewell = g_strdup (_ ("postrider: ended by a signal before the message was "
+                          "complete: nothing was sent\n"));
+  atomic_store (&state, ABANDONING);
+  install ();
+}
+
+void
 signals_cancel (Queue *queue, const Entry *entry)
 {
   queue_cancel_free (cancel);
@@ -80,11 +98,8 @@ signals_cancel (Queue *queue, const Entry *entry)
 void
 signals_defer (void)
 {
-  int expected = CANCELLABLE;
-
   install ();
-  if (!atomic_compare_exchange_strong (&state, &expected, NOTING)
-      && expected == CANCELLED)
+  if (atomic_exchange (&state, NOTING) == CANCELLED)
     for (;;)
       pause (); /* another thread is about to end the process */
 }

@@ -1,6 +1,7 @@
 /* signals.h - what SIGINT, SIGTERM and SIGHUP do while a message is on its way.
  *
- * Before the final dot a caller who waits can take the message back; from then on
+ * While it is read it is not ours: it is dropped, and the caller told so. Then,
+ * before the final dot, a caller who waits can take the message back; from then on
  * to the record of the verdict a signal would leave the message sent and not
  * known to be (RFC 1047), so it is only noted.
  */
@@ -9,6 +10,10 @@
 #include <stdbool.h>
 
 #include "queue/queue.h"
+
+/* From now on they end the process with EX_TEMPFAIL and a line on stderr: nothing
+ * of the message is kept yet. */
+void signals_abandon (void);
 
 /* From now on SIGINT and SIGTERM take ENTRY back: it goes to held/, stderr is told,
  * and the process ends by the signal. SIGHUP is put off: a lost terminal does not

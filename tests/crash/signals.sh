@@ -1,6 +1,7 @@
 #!/bin/sh
-# Told to end before the final dot, sendmail takes the message back: it is held,
-# nobody sends it, and whoever called sees the signal. Told so later, it waits for
+# Told to end while it reads, sendmail keeps nothing and says so. Told to end before
+# the final dot, it takes the message back: it is held, nobody sends it, and whoever
+# called sees the signal. Told so later, it waits for
 # the verdict: its exit status is the truth, and nothing is sent twice. A terminal
 # that goes away stops no message.
 . "$(dirname "$0")/../e2e/lib.sh"
@@ -175,4 +176,31 @@ END
   check "$at, then refused: a copy is held" queued 1 held
   stop_scripted
 done
+# Before the message is complete
+
+# catches NUMBER PID: a handler waits for that signal.
+catches () {
+  caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$2/status")
+  [ $((0x$caught >> ($1 - 1) & 1)) = 1 ]
+}
+
+account reading 'host = localhost' 'port = 1'
+mkfifo "$work/half"
+for signal in HUP INT TERM; do
+  at="half a message, SIG$signal"
+  env --default-signal=INT "$sendmail" -f reading@example.org you@example.net \
+    <"$work/half" >"$work/out" 2>"$work/err" &
+  process=$!
+  exec 4>"$work/half"
+  printf 'Subject: half\n\nand no end' >&4
+  check "$at: it reads" await catches 15 $process
+  kill -s $signal $process
+  wait $process
+  status=$?
+  exec 4>&-
+  check "$at: it is to be tried again" exits 75
+  check "$at: whoever called is told" grep -q 'nothing was sent' "$work/err"
+  check "$at: nothing is queued" queued 0
+done
+
 end

@@ -372,7 +372,7 @@ test_no_input (Directory *directory, const void *data)
   close (fd);
   g_assert_null (
       message_read (fd, spool_new (directory->fd, 0), false, 0, &closed));
-  g_assert_error (closed, FAILURE, FAILURE_NO_INPUT);
+  g_assert_error (closed, FAILURE, FAILURE_IO);
 }
 
 static int feeder = -1;

@@ -149,7 +149,7 @@ test_bad_sender (void)
 
       g_assert_null (
           sender_resolve (&request, accounts, header, NULL, &error));
-      g_assert_error (error, FAILURE, FAILURE_USAGE);
+      g_assert_error (error, FAILURE, FAILURE_DATA);
     }
 }
 

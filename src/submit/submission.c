@@ -1,0 +1,347 @@
+#include "submit/submission.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/log.h"
+#include "base/user.h"
+#include "mail/compose.h"
+#include "submit/attempt.h"
+#include "submit/errand.h"
+#include "submit/report.h"
+#include "submit/runner.h"
+#include "submit/signals.h"
+
+Submitter *
+submitter_new (const char *accounts_file, GError **error)
+{
+  g_autoptr (Submitter) submitter = g_new0 (Submitter, 1);
+  g_autofree char *home = user_home ();
+
+  submitter->accounts_file = accounts_file;
+  submitter->delivery = DELIVERY_OF_ACCOUNT;
+  submitter->accounts
+      = accounts_load (accounts_file, home, &submitter->why);
+  if (submitter->accounts != NULL)
+    log_open (submitter->accounts->general.log);
+  submitter->queue = queue_open_own (home, error);
+  return submitter->queue != NULL ? g_steal_pointer (&submitter) : NULL;
+}
+
+void
+submitter_free (Submitter *submitter)
+{
+  if (submitter == NULL)
+    return;
+  g_clear_pointer (&submitter->accounts, accounts_free);
+  g_clear_error (&submitter->why);
+  g_clear_pointer (&submitter->queue, queue_free);
+  g_free (submitter);
+}
+
+Spool *
+submitter_spool (Submitter *submitter)
+{
+  return queue_spool (submitter->queue,
+                      submitter->accounts != NULL
+                          ? submitter->accounts->general.reserve
+                          : 0);
+}
+
+uint64_t
+submitter_maximum (const Submitter *submitter)
+{
+  return submitter->accounts != NULL
+             ? submitter->accounts->general.maximum_size
+             : 0;
+}
+
+void
+verdict_clear (Verdict *verdict)
+{
+  g_clear_pointer (&verdict->id, g_free);
+  g_clear_pointer (&verdict->text, g_free);
+}
+
+/* Somebody reads stderr although all is well. */
+static bool
+is_watched (const Submitter *submitter)
+{
+  return submitter->trace != NULL || isatty (STDERR_FILENO);
+}
+
+/* What is not well is said there, unless the verdict is told elsewhere. */
+static bool
+tells_failures (const Submitter *submitter)
+{
+  return !submitter->replies || is_watched (submitter);
+}
+
+static Verdict
+refuse (const Submitter *submitter, const GError *error)
+{
+  if (tells_failures (submitter))
+    (void) report_error (error);
+  return (Verdict){ failure_exit_status (error), NULL,
+                    g_strdup (error->message) };
+}
+
+/* Bad addresses are told, and the good ones served; only where none is left is
+   the message refused. */
+static bool
+gather_recipients (const Submitter *submitter, const Submission *submission,
+                   const Header *header, const char *domain, GError **error)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  Envelope *envelope = submission->envelope;
+
+  for (char **p = submission->operands; *p != NULL; p++)
+    (void) envelope_add_list (envelope, *p, domain, problems);
+  if (submission->header_recipients)
+    (void) envelope_add_header (envelope, header, domain, problems);
+  for (size_t i = 0; i < problems->len; i++)
+    {
+      const char *text = problems->pdata[i];
+
+      log_line (LOG_WARNING, "text=\"%s\"", text);
+      if (is_watched (submitter)
+          || (envelope->forward_paths->len == 0 && tells_failures (submitter)))
+        fprintf (stderr, "postrider: %s\n", text);
+    }
+  if (envelope->forward_paths->len > 0)
+    return true;
+  g_set_error (error, FAILURE,
+               problems->len > 0 || submission->header_recipients
+                   ? FAILURE_DATA
+                   : FAILURE_USAGE,
+               _ ("the message has no recipient; nothing was sent"));
+  return false;
+}
+
+/* What the caller did not ask for, the account may. */
+static void
+fill_envelope (Envelope *envelope, const Sender *sender)
+{
+  const Account *account = sender->account;
+
+  g_free (envelope->reverse_path);
+  envelope->reverse_path = g_strdup (sender->reverse_path);
+  if (account != NULL && envelope->notify[0] == '\0')
+    {
+      g_free (envelope->notify);
+      envelope->notify = g_strdup (account->dsn_notify);
+    }
+  if (account != NULL && envelope->ret[0] == '\0')
+    {
+      g_free (envelope->ret);
+      envelope->ret = g_strdup (account->dsn_return);
+    }
+}
+
+/* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
+static Verdict
+leave_it (const Submitter *submitter, Delivery mode, Entry *entry)
+{
+  Verdict verdict = { EX_OK, g_strdup (entry->id), NULL };
+
+  /* Its lock goes before a runner looks at it. */
+  entry_free (entry);
+  if (mode != DELIVERY_QUEUE)
+    runner_launch (submitter->queue, &submitter->accounts->general,
+                   submitter->accounts_file);
+  if (submitter->trace != NULL)
+    fprintf (stderr, _ ("postrider: the message is queued as %s\n"),
+             verdict.id);
+  return verdict;
+}
+
+/* The entry is durable whatever could not be written behind it. */
+static Verdict
+report_unsettled (const Submitter *submitter, const Entry *entry,
+                  const GError *error)
+{
+  log_line (LOG_ERR, "id=%s fate=queued text=\"%s\"", entry->id,
+            error->message);
+  if (is_watched (submitter))
+    (void) report_error (error);
+  return (Verdict){ EX_OK, g_strdup (entry->id), NULL };
+}
+
+/* A paused account is not tried; the caller has to know. */
+static Verdict
+hold_paused (const Submitter *submitter, const Errand *errand, Entry *entry,
+             const Backoff *backoff)
+{
+  g_autoptr (Status) status = errand_paused (backoff, errand->account);
+  g_autoptr (GError) error = NULL;
+
+  if (!errand_hold (errand, entry, status, &error))
+    return report_unsettled (submitter, entry, error);
+  if (tells_failures (submitter))
+    {
+      fprintf (stderr, "postrider: %s\n", status->text);
+      report_copy_held (entry);
+    }
+  return (Verdict){ status->exit_status, g_strdup (entry->id),
+                    g_strdup (status->text) };
+}
+
+/* Where nobody will tell the caller, the desktop is told. */
+static void
+report_outcome (const Submitter *submitter, const Errand *errand,
+                const Entry *entry, const Outcome *outcome)
+{
+  const Status *stopped = outcome_account_status (outcome);
+
+  if (is_watched (submitter)
+      || (report_exit_status (outcome) != EX_OK && !submitter->replies))
+    report_person (entry, errand->account, outcome);
+  if (stopped != NULL && !isatty (STDERR_FILENO))
+    errand_notify (errand, stopped, outcome->settled == SETTLED_HELD);
+}
+
+/* Once the message is in the queue: one try, with the entry's lock held. */
+static Verdict
+try_now (const Submitter *submitter, const Errand *errand, Entry *entry)
+{
+  CourierParams params = { .attended = isatty (STDERR_FILENO),
+                           .cancellable = true,
+                           .trace = submitter->trace };
+  g_autoptr (Courier) courier = courier_new (errand->account, &params);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Outcome) outcome = errand_run (errand, entry, courier, &error);
+  Verdict verdict = { .id = g_strdup (entry->id) };
+
+  if (outcome == NULL)
+    {
+      verdict_clear (&verdict);
+      return report_unsettled (submitter, entry, error);
+    }
+  report_outcome (submitter, errand, entry, outcome);
+  verdict.exit_status = report_exit_status (outcome);
+  if (verdict.exit_status != EX_OK)
+    verdict.text = status_words (outcome->statuses->pdata[0]);
+  return verdict;
+}
+
+/* ENTRY, which is queued and locked, goes the way that caller or account want. */
+static Verdict
+deliver (const Submitter *submitter, const Account *account, Entry *entry)
+{
+  Errand errand
+      = { submitter->queue, &submitter->accounts->general, account, true };
+  g_autoptr (Backoff) backoff = backoff_read (submitter->queue, account->name);
+  Delivery mode = submitter->delivery == DELIVERY_OF_ACCOUNT
+                      ? account->delivery
+                      : (Delivery) submitter->delivery;
+  Verdict verdict;
+  int connection;
+
+  if (mode == DELIVERY_INTERACTIVE && backoff->paused)
+    {
+      verdict = hold_paused (submitter, &errand, entry, backoff);
+      entry_free (entry);
+      return verdict;
+    }
+  connection = mode == DELIVERY_INTERACTIVE
+                   ? backoff_connection (submitter->queue, account->name,
+                                         account->max_connections)
+                   : -1;
+  if (connection < 0)
+    return leave_it (submitter, mode, entry);
+  verdict = try_now (submitter, &errand, entry);
+  /* The connection before the entry: its end is what a runner waits for. */
+  close (connection);
+  entry_free (entry);
+  if (!queue_is_empty (submitter->queue))
+    runner_launch (submitter->queue, &submitter->accounts->general,
+                   submitter->accounts_file);
+  return verdict;
+}
+
+/* There is no account for it: a person has to see to that, and then to it. */
+static Verdict
+hold (const Submitter *submitter, const Envelope *envelope, Message *message,
+      const GError *why)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry
+      = queue_enter (submitter->queue, message,
+                     &(QueueRequest){ .envelope = envelope,
+                                      .account = "",
+                                      .hold_reason = why->message },
+                     &error);
+
+  if (entry == NULL)
+    {
+      if (tells_failures (submitter))
+        (void) report_error (error);
+      return refuse (submitter, why);
+    }
+  report_log_held (entry, why->message);
+  if (tells_failures (submitter))
+    {
+      (void) report_error (why);
+      report_copy_held (entry);
+    }
+  return (Verdict){ failure_exit_status (why), g_strdup (entry->id),
+                    g_strdup (why->message) };
+}
+
+static Verdict
+enter (const Submitter *submitter, const Submission *submission,
+       Message *message, const Sender *sender)
+{
+  g_autoptr (GError) error = NULL;
+  Entry *entry;
+
+  /* Once it is queued, who ends us is told the truth about it. */
+  signals_defer ();
+  entry = queue_enter (submitter->queue, message,
+                       &(QueueRequest){ .envelope = submission->envelope,
+                                        .account = sender->account->name },
+                       &error);
+  if (entry == NULL)
+    return refuse (submitter, error);
+  if (sender->foreign)
+    log_line (LOG_NOTICE, "id=%s account=%s from=<%s> text=\"no account "
+              "claims this sender; the default one carries it\"",
+              entry->id, sender->account->name, sender->reverse_path);
+  if (message->header_cut)
+    log_line (LOG_NOTICE, "id=%s text=\"the header ends at a line that is no "
+              "field; the body begins with it\"",
+              entry->id);
+  return deliver (submitter, sender->account, entry);
+}
+
+Verdict
+submission_run (Submitter *submitter, const Submission *submission,
+                Message *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) why = NULL;
+  g_autoptr (Sender) sender
+      = sender_resolve (&submission->sender, submitter->accounts,
+                        message->header,
+                        submitter->why == NULL ? &why : NULL, &error);
+
+  /* Without an account nobody knows where a local recipient belongs yet. */
+  if (sender == NULL
+      || !gather_recipients (submitter, submission, message->header,
+                             sender->account != NULL ? sender->domain : NULL,
+                             &error)
+      || !compose (message->header,
+                   &(ComposeParams){ sender->from, sender->domain,
+                                     g_get_real_time () / G_USEC_PER_SEC },
+                   &error))
+    return refuse (submitter, error);
+  fill_envelope (submission->envelope, sender);
+  if (sender->account == NULL)
+    return hold (submitter, submission->envelope, message,
+                 submitter->why != NULL ? submitter->why : why);
+  return enter (submitter, submission, message, sender);
+}
