@@ -17,6 +17,8 @@
 
 /* A file that a dead process left unnamed behind ".tmp-" has no living owner
    after this long. */
+#define ROOT_DIRECTORY "/var/spool/postrider"
+#define COMMON_PLACE "/var/spool/postrider-users"
 #define ORPHAN_SECONDS (36 * 60 * 60)
 
 #define ID_LENGTH 16
@@ -205,6 +207,17 @@ queue_open (const char *directory, GError **error)
   return g_steal_pointer (&queue);
 }
 
+/* Where daemons without a home directory of their own have their queues, each made
+   by its user. Everybody may make one there, and nobody remove another's. */
+static bool
+is_common_place (const char *path)
+{
+  struct stat status;
+
+  return lstat (path, &status) == 0 && S_ISDIR (status.st_mode)
+         && status.st_uid == 0 && (status.st_mode & S_ISVTX) != 0;
+}
+
 static char *
 own_directory (const char *home)
 {
@@ -214,7 +227,11 @@ own_directory (const char *home)
 
   if (state != NULL)
     return g_build_filename (state, "postrider", NULL);
-  return root ? g_strdup ("/var/spool/postrider") : NULL;
+  if (root)
+    return g_strdup (ROOT_DIRECTORY);
+  return is_common_place (COMMON_PLACE)
+             ? g_strdup_printf (COMMON_PLACE "/%ju", (uintmax_t) geteuid ())
+             : NULL;
 }
 
 Queue *
@@ -226,8 +243,8 @@ queue_open_own (const char *home, GError **error)
     return queue_open (directory, error);
   g_set_error (error, FAILURE, FAILURE_CANNOT_CREATE,
                _ ("user %s has no home directory, so there is no place for a "
-                  "queue; set XDG_STATE_HOME to a directory of this user"),
-               user_name ());
+                  "queue; let root run `install -d -m 1733 %s'"),
+               user_name (), COMMON_PLACE);
   return NULL;
 }
 

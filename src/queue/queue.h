@@ -39,7 +39,8 @@ void queue_free (Queue *queue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Queue, queue_free)
 
 /* Opens this user's queue: $XDG_STATE_HOME/postrider, else below HOME
- * (nullable), for root /var/spool/postrider. */
+ * (nullable), for root /var/spool/postrider; without a HOME, as daemons are,
+ * /var/spool/postrider-users/UID, where root has made that place for all. */
 Queue *queue_open_own (const char *home, GError **error);
 
 /* The path of a room, and of the directory accounts/ and a descriptor of it. They
