@@ -124,24 +124,54 @@ settle_domain (const Account *account, const Address *address)
   return g_strdup ("localhost");
 }
 
-/* The reader still sees who wrote: the display name stays, and where there is
-   none, what stood in the field ("root (Cron Daemon)") becomes one. */
-static void
-rewrite_from (const Sender *sender, Header *header)
+static bool
+is_claimed (const Account *account, const Accounts *accounts,
+            const Address *address)
 {
-  const Field *field = header_find (header, "From");
-  g_autoptr (Address) from = field_address (header, "From");
+  g_autofree char *path = address_path (address);
+  bool claimed = false;
+
+  if (address->domain != NULL)
+    (void) accounts_choose (accounts, account->name, path, &claimed, NULL);
+  return claimed;
+}
+
+/* What stood in the field, such as "root (Cron Daemon)", without the name of this
+   host. */
+static char *
+name_of (const Field *field, const Address *address)
+{
+  g_autofree char *text = header_unfold (field->body);
+  g_autofree char *place = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  if (address->domain == NULL)
+    return g_steal_pointer (&text);
+  place = g_strconcat ("@", address->domain, NULL);
+  parts = g_strsplit (text, place, -1);
+  return g_strjoinv ("", parts);
+}
+
+/* The reader still sees who wrote: the display name stays, and where there is
+   none, the rest of the field becomes one. */
+static void
+rewrite (const Account *account, const Accounts *accounts, Header *header,
+         const char *name)
+{
+  const Field *field = header_find (header, name);
+  g_autoptr (Address) address = field_address (header, name);
   g_autoptr (Address) own = NULL;
   g_autofree char *body = NULL;
 
-  if (from == NULL || !gives_way (sender->account, from, sender->claimed))
+  if (address == NULL
+      || !gives_way (account, address, is_claimed (account, accounts, address)))
     return;
-  own = address_parse (account_address (sender->account), NULL);
+  own = address_parse (account_address (account), NULL);
   if (own == NULL)
     return;
-  own->display_name = from->display_name != NULL
-                          ? g_strdup (from->display_name)
-                          : header_unfold (field->body);
+  own->display_name = address->display_name != NULL
+                          ? g_strdup (address->display_name)
+                          : name_of (field, address);
   body = address_mailbox (own);
   header_replace (header, field, body);
 }
@@ -210,7 +240,11 @@ sender_resolve (const SenderRequest *request, const Accounts *accounts,
   sender->foreign = sender->account != NULL && address != NULL && !null_path
                     && !sender->claimed
                     && !gives_way (sender->account, address, false);
-  rewrite_from (sender, header);
+  if (sender->account != NULL)
+    {
+      rewrite (sender->account, accounts, header, "From");
+      rewrite (sender->account, accounts, header, "Sender");
+    }
   sender->from = supply_from (request, sender);
   return g_steal_pointer (&sender);
 }

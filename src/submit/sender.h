@@ -34,8 +34,8 @@ typedef struct
 void sender_free (Sender *sender);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Sender, sender_free)
 
-/* Finds account and addresses, and lets a From field of HEADER give way where
- * the account says so. ACCOUNTS may be NULL. Where no account can be found, or
+/* Finds account and addresses, and lets the From and Sender fields of HEADER give
+ * way where the account says so. ACCOUNTS may be NULL. Where no account can be found, or
  * it has no address to give, the result has no account, is good enough for a
  * held copy, and *WHY (owned by the caller) is FAILURE_CONFIG. NULL and
  * FAILURE_DATA where -f is no address. */

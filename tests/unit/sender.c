@@ -82,6 +82,11 @@ test_senders (void)
       "Cron <me@home.example>", false },
     { NULL, "root", "root", NULL, "home", "me@home.example",
       "root <me@home.example>", false },
+    { NULL, NULL, "root@localhost (Cron Daemon)", NULL, "home",
+      "me@home.example", "\"root (Cron Daemon)\" <me@home.example>", false },
+    /* whoever is the sender, a local author says nothing to anybody */
+    { NULL, "me@work.example", "root (Cron Daemon)", NULL, "work",
+      "me@work.example", "\"root (Cron Daemon)\" <me@work.example>", true },
     /* a foreign sender goes as given */
     { NULL, "a@elsewhere.example", "a@elsewhere.example", NULL, "home",
       "a@elsewhere.example", NULL, false },
@@ -135,6 +140,23 @@ test_senders (void)
 }
 
 static void
+test_sender_field (void)
+{
+  g_autoptr (Accounts) accounts = load ();
+  g_autoptr (Header) header = header_new ();
+  g_autoptr (GError) why = NULL;
+  g_autoptr (Sender) sender = NULL;
+
+  header_append (header, "From", "Her <her@elsewhere.example>");
+  header_append (header, "Sender", "Robot <robot@localhost>");
+  sender = sender_resolve (&(SenderRequest){ 0 }, accounts, header, &why, NULL);
+  g_assert_cmpstr (header_find (header, "From")->body, ==,
+                   " Her <her@elsewhere.example>");
+  g_assert_cmpstr (header_find (header, "Sender")->body, ==,
+                   " Robot <me@home.example>");
+}
+
+static void
 test_bad_sender (void)
 {
   static const char *const bad[]
@@ -158,6 +180,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sender/table", test_senders);
+  g_test_add_func ("/sender/field", test_sender_field);
   g_test_add_func ("/sender/bad", test_bad_sender);
   return g_test_run ();
 }
