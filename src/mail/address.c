@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
+#include <idn2.h>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #define DOMAIN_MAXIMUM 253 /* octets */
 #define LABEL_MAXIMUM 63   /* octets of an ASCII label */
 #define PHRASE_MAXIMUM 200 /* octets of a display name that stays ASCII */
+#define NAME_COLUMN 16     /* at most, where a display name begins */
 #define NAME_LINE_MAXIMUM 60 /* octets before the path is folded */
 
 /* What a special character of RFC 5322 section 3.2.3 does not stand for. */
@@ -64,6 +66,7 @@ typedef struct
   GPtrArray *addresses;
   GPtrArray *problems; /* nullable */
   GArray *gaps;        /* of size_t, nullable */
+  GArray *pieces;      /* of AddressPiece, nullable */
   bool good;
 } Parser;
 
@@ -222,8 +225,18 @@ next_token (const char *text, size_t start, size_t length, bool *unclosed)
   return token;
 }
 
+static void
+add_piece (GArray *pieces, AddressPart part, size_t start, size_t end)
+{
+  AddressPiece piece = { part, start, end - start };
+
+  if (pieces != NULL && end > start)
+    g_array_append_val (pieces, piece);
+}
+
+/* PIECES (nullable) gets the comments. */
 static GArray *
-tokenize (const char *text, size_t length)
+tokenize (const char *text, size_t length, GArray *pieces)
 {
   GArray *tokens = g_array_new (FALSE, FALSE, sizeof (Token));
   bool unclosed[128] = { false };
@@ -242,6 +255,8 @@ tokenize (const char *text, size_t length)
           skip = token.length;
           if (token.kind != '(')
             g_array_append_val (tokens, token);
+          else
+            add_piece (pieces, ADDRESS_COMMENT, i, i + skip);
           blank = token.kind == '(';
         }
       else
@@ -271,6 +286,16 @@ find (const Parser *parser, const char *kinds, size_t from, size_t to)
   while (from < to && strchr (kinds, token_at (parser, from)->kind) == NULL)
     from++;
   return from;
+}
+
+/* Notes the octets of tokens FROM to TO. */
+static void
+note (const Parser *parser, AddressPart part, size_t from, size_t to)
+{
+  if (parser->pieces != NULL && from < to)
+    add_piece (parser->pieces, part, token_at (parser, from)->start,
+               token_at (parser, to - 1)->start
+                   + token_at (parser, to - 1)->length);
 }
 
 static void
@@ -476,6 +501,7 @@ add_address (Parser *parser, Address *address, size_t from, size_t to)
   if (parser->gaps != NULL && address->domain == NULL
       && token_at (parser, from)->kind != '\\')
     g_array_append_val (parser->gaps, gap);
+  note (parser, ADDRESS_DOMAIN, find (parser, "@", from, to) + 1, to);
   g_ptr_array_add (parser->addresses, address);
 }
 
@@ -566,6 +592,7 @@ parse_angle (Parser *parser, size_t from, size_t open, size_t to)
       add_problem (parser, from, to, REASON_SYNTAX);
       return to;
     }
+  note (parser, ADDRESS_NAME, from, open);
   start = at = skip_route (parser, open + 1, close);
   reason = parse_addr_spec (parser, &at, close, address);
   if (reason == REASON_NONE
@@ -648,6 +675,10 @@ parse_list (Parser *parser)
         parse_run (parser, from, to);
       else if (from == to || !is_name (parser, from, to))
         add_problem (parser, from, to + 1, REASON_SYNTAX);
+      else
+        note (parser, ADDRESS_NAME, from, to);
+      if (kind == ',' || kind == ';')
+        note (parser, ADDRESS_COMMA, to, to + 1);
       group = kind == ':' || (group && kind == ',');
       from = to + 1;
     }
@@ -657,7 +688,7 @@ bool
 address_parse_list (const char *text, size_t length, GPtrArray *addresses,
                     GPtrArray *problems)
 {
-  g_autoptr (GArray) tokens = tokenize (text, length);
+  g_autoptr (GArray) tokens = tokenize (text, length, NULL);
   Parser parser = { .text = text,
                     .tokens = tokens,
                     .addresses = addresses,
@@ -671,7 +702,7 @@ address_parse_list (const char *text, size_t length, GPtrArray *addresses,
 GArray *
 address_list_unqualified (const char *text, size_t length)
 {
-  g_autoptr (GArray) tokens = tokenize (text, length);
+  g_autoptr (GArray) tokens = tokenize (text, length, NULL);
   g_autoptr (GPtrArray) addresses =
       g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
   Parser parser = { .text = text,
@@ -684,10 +715,82 @@ address_list_unqualified (const char *text, size_t length)
   return parser.gaps;
 }
 
+static int
+compare_pieces (const void *a, const void *b)
+{
+  const AddressPiece *left = a;
+  const AddressPiece *right = b;
+
+  return (left->start > right->start) - (left->start < right->start);
+}
+
+/* What is left of a name from START to END when its comments are taken out. The
+   piece behind the name in PIECES is I; that behind its comments is returned.
+ */
+static guint
+split_name (const GArray *pieces, guint i, size_t start, size_t end,
+            GArray *out)
+{
+  for (; i < pieces->len; i++)
+    {
+      AddressPiece inner = g_array_index (pieces, AddressPiece, i);
+
+      if (inner.start >= end)
+        break;
+      add_piece (out, ADDRESS_NAME, start, inner.start);
+      g_array_append_val (out, inner);
+      start = inner.start + inner.length;
+    }
+  add_piece (out, ADDRESS_NAME, start, end);
+  return i;
+}
+
+/* Comments may stand within names, which go on behind them, and within domains,
+   which swallow them. */
+static GArray *
+disjoint (GArray *pieces)
+{
+  GArray *out = g_array_new (FALSE, FALSE, sizeof (AddressPiece));
+  size_t end = 0;
+
+  g_array_sort (pieces, compare_pieces);
+  for (guint i = 0; i < pieces->len;)
+    {
+      AddressPiece piece = g_array_index (pieces, AddressPiece, i++);
+
+      if (piece.start < end)
+        continue;
+      end = piece.start + piece.length;
+      if (piece.part == ADDRESS_NAME)
+        i = split_name (pieces, i, piece.start, end, out);
+      else
+        g_array_append_val (out, piece);
+    }
+  return out;
+}
+
+GArray *
+address_list_pieces (const char *text, size_t length)
+{
+  g_autoptr (GArray) pieces =
+      g_array_new (FALSE, FALSE, sizeof (AddressPiece));
+  g_autoptr (GArray) tokens = tokenize (text, length, pieces);
+  g_autoptr (GPtrArray) addresses =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
+  Parser parser = { .text = text,
+                    .tokens = tokens,
+                    .addresses = addresses,
+                    .pieces = pieces,
+                    .good = true };
+
+  parse_list (&parser);
+  return disjoint (pieces);
+}
+
 Address *
 address_parse (const char *text, GError **error)
 {
-  g_autoptr (GArray) tokens = tokenize (text, strlen (text));
+  g_autoptr (GArray) tokens = tokenize (text, strlen (text), NULL);
   g_autoptr (GPtrArray) addresses =
       g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
@@ -758,7 +861,7 @@ address_mailbox (const Address *address)
     return g_steal_pointer (&path);
   if (!g_str_is_ascii (name) || strlen (name) > PHRASE_MAXIMUM)
     {
-      g_autofree char *words = encoding_words (name);
+      g_autofree char *words = encoding_words (name, NAME_COLUMN);
 
       g_string_append (out, words);
     }
@@ -857,4 +960,31 @@ address_domain_valid (const char *domain)
         return true;
       label = end + 1;
     }
+}
+
+char *
+address_domain_ascii (const char *domain, GError **error)
+{
+  char *labels = NULL;
+  g_autofree char *ascii = NULL;
+  int code;
+
+  if (g_str_is_ascii (domain))
+    return g_strdup (domain);
+  code = idn2_to_ascii_8z (domain, &labels,
+                           IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  if (code != IDN2_OK)
+    {
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("the domain %s has no ASCII form: %s"), domain,
+                   idn2_strerror (code));
+      return NULL;
+    }
+  ascii = g_strdup (labels);
+  idn2_free (labels);
+  if (g_str_is_ascii (ascii) && address_domain_valid (ascii))
+    return g_steal_pointer (&ascii);
+  g_set_error (error, FAILURE, FAILURE_DATA,
+               _ ("the domain %s has no ASCII form"), domain);
+  return NULL;
 }

@@ -46,6 +46,26 @@ bool address_parse_list (const char *text, size_t length,
  * local-part of each good address that is unqualified, ascending. */
 GArray *address_list_unqualified (const char *text, size_t length);
 
+/* A stretch of a list that can be written in another way. */
+typedef enum
+{
+  ADDRESS_NAME,    /* words of a display name, or of the name of a group */
+  ADDRESS_COMMENT, /* with its parentheses */
+  ADDRESS_DOMAIN,
+  ADDRESS_COMMA, /* between addresses */
+} AddressPart;
+
+typedef struct
+{
+  AddressPart part;
+  size_t start;
+  size_t length;
+} AddressPiece;
+
+/* The pieces (of AddressPiece) of TEXT, a list as above, ascending, with
+ * nothing in two of them. Bad addresses have no domains, and maybe no names. */
+GArray *address_list_pieces (const char *text, size_t length);
+
 /* local-part "@" domain, or the local-part alone: a forward-path or
  * reverse-path without its brackets. */
 char *address_path (const Address *address);
@@ -64,3 +84,7 @@ char *address_path_fold (const char *path);
 /* Whether DOMAIN (not NULL) is a Domain or address-literal of RFC 5321 section
  * 4.1.2 (or its U-label form): also the test for an EHLO argument. */
 bool address_domain_valid (const char *domain);
+
+/* DOMAIN in A-labels (RFC 5890), by IDNA2008 without the transitional mapping.
+ * NULL and FAILURE_DATA where it has no such form. */
+char *address_domain_ascii (const char *domain, GError **error);

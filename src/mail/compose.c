@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include <glib/gi18n.h>
-#include <idn2.h>
 
 #include "base/failure.h"
 
@@ -93,18 +92,7 @@ compose_message_id (const char *domain)
 static char *
 ascii_domain (const char *domain)
 {
-  g_autofree char *copy = NULL;
-  char *label = NULL;
-
-  if (domain == NULL || g_str_is_ascii (domain))
-    return g_strdup (domain);
-  if (idn2_lookup_u8 ((const uint8_t *)domain, (uint8_t **)&label,
-                      IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
-      != IDN2_OK)
-    return NULL;
-  copy = g_strdup (label);
-  idn2_free (label);
-  return g_steal_pointer (&copy);
+  return domain != NULL ? address_domain_ascii (domain, NULL) : NULL;
 }
 
 static GPtrArray *

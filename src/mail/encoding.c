@@ -3,27 +3,72 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WORD_MAXIMUM 42 /* octets in an encoded word, RFC 2047 section 2 */
+#define WORD_LINE_MAXIMUM 76 /* of a line with encoded words, RFC 2047 section 2 */
+#define SHORTEST_WORD 8      /* base64 that any character has room in */
 #define LINE_MAXIMUM 75 /* of quoted-printable, without its last character */
 
+/* Octets of TEXT for the next encoded word where ROOM are free for it: those
+   of whole characters where it is UTF-8, at least one. */
+static size_t
+word_length (const char *text, size_t length, size_t room, bool utf8)
+{
+  size_t octets = room / 4 * 3;
+  const char *start;
+
+  if (length <= octets)
+    return length;
+  if (!utf8)
+    return MAX (octets, 1);
+  start = g_utf8_find_prev_char (text, text + octets + 1);
+  if (start == NULL || start == text)
+    start = g_utf8_next_char (text);
+  return (size_t) (start - text);
+}
+
+void
+encoding_append_words (GString *out, size_t column, const char *text,
+                       size_t length, const char *charset)
+{
+  bool utf8 = g_ascii_strcasecmp (charset, "UTF-8") == 0;
+  size_t around = strlen ("=?" "?B?" "?=") + strlen (charset);
+
+  g_assert (column + around + SHORTEST_WORD <= WORD_LINE_MAXIMUM);
+  while (length > 0)
+    {
+      size_t room = WORD_LINE_MAXIMUM - column - around;
+      size_t part = word_length (text, length, room, utf8);
+      g_autofree char *word = g_base64_encode ((const guchar *) text, part);
+
+      g_string_append_printf (out, "=?%s?B?%s?=", charset, word);
+      text += part;
+      length -= part;
+      if (length > 0)
+        g_string_append (out, "\r\n ");
+      column = 1;
+    }
+}
+
+size_t
+encoding_words_room (size_t column, const char *charset)
+{
+  size_t around = strlen ("=?" "?B?" "?=") + strlen (charset);
+
+  if (column + around + SHORTEST_WORD > WORD_LINE_MAXIMUM)
+    return 0;
+  return (WORD_LINE_MAXIMUM - column - around) / 4 * 3;
+}
+
 char *
-encoding_words (const char *text)
+encoding_words (const char *text, size_t column)
 {
   GString *out = g_string_new (NULL);
 
-  while (*text != '\0')
+  if (encoding_words_room (column, "UTF-8") == 0 && text[0] != '\0')
     {
-      g_autofree char *word = NULL;
-      size_t length = strlen (text);
-
-      if (length > WORD_MAXIMUM)
-        length = (size_t) (g_utf8_find_prev_char (text, text + WORD_MAXIMUM + 1)
-                           - text);
-      word = g_base64_encode ((const guchar *) text, length);
-      g_string_append_printf (
-          out, "%s=?UTF-8?B?%s?=", out->len > 0 ? "\r\n " : "", word);
-      text += length;
+      g_string_append (out, "\r\n ");
+      column = 1;
     }
+  encoding_append_words (out, column, text, strlen (text), "UTF-8");
   return g_string_free (out, FALSE);
 }
 

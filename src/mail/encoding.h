@@ -9,8 +9,18 @@
 #include <glib.h>
 
 /* TEXT (valid UTF-8 without controls) as encoded words, each of whole
- * characters and on a line of its own (folding between them). */
-char *encoding_words (const char *text);
+ * characters, with folding between them. No line of them, of which the first
+ * begins in COLUMN, is longer than 76. */
+char *encoding_words (const char *text, size_t column);
+
+/* The same for LENGTH octets in CHARSET (a short name), appended to OUT; those
+ * of a charset other than UTF-8 may be cut anywhere. COLUMN must have room. */
+void encoding_append_words (GString *out, size_t column, const char *text,
+                            size_t length, const char *charset);
+
+/* How many octets of text find place in an encoded word that begins in COLUMN;
+ * 0: none. */
+size_t encoding_words_room (size_t column, const char *charset);
 
 /* BODY, of a field and unfolded, with its encoded words as text; those of a
  * charset other than UTF-8, US-ASCII and ISO-8859-1 stay as they are. The text

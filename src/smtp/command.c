@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
-#include <idn2.h>
 
 #include "base/failure.h"
+#include "mail/address.h"
 
 #define ORCPT_MAXIMUM 500 /* RFC 3461 section 4.2 */
 
@@ -16,28 +16,6 @@ has_control (const char *path)
     if (g_ascii_iscntrl (*p))
       return true;
   return false;
-}
-
-/* A domain in A-labels (RFC 5890), by IDNA2008 without the transitional
-   mapping. */
-static char *
-to_ascii (const char *domain, GError **error)
-{
-  char *ascii = NULL;
-  char *result;
-  int code =
-      idn2_to_ascii_8z (domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-
-  if (code != IDN2_OK)
-    {
-      g_set_error (error, FAILURE, FAILURE_DATA,
-                   _ ("the domain %s has no ASCII form: %s"), domain,
-                   idn2_strerror (code));
-      return NULL;
-    }
-  result = g_strdup (ascii);
-  idn2_free (ascii);
-  return result;
 }
 
 char *
@@ -67,7 +45,7 @@ command_path (const char *path, const Extensions *extensions,
                    path);
       return NULL;
     }
-  domain = to_ascii (at + 1, error);
+  domain = address_domain_ascii (at + 1, error);
   return domain == NULL ? NULL : g_strdup_printf ("%s@%s", local, domain);
 }
 

@@ -666,7 +666,8 @@ append_header (Header *header, const char *boundary, const Report *report)
                             : _ ("Your message could not yet be delivered");
   g_autofree char *subject_field = g_str_is_ascii (subject)
                                        ? g_strdup (subject)
-                                       : encoding_words (subject);
+                                       : encoding_words (
+                                             subject, strlen ("Subject: "));
   g_autofree char *id = original_message_id (report);
   g_autofree char *type = g_strdup_printf (
       "multipart/report; report-type=delivery-status;\r\n boundary=\"%s\"",

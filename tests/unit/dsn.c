@@ -902,8 +902,8 @@ check_translated (void)
       return;
     }
   assert_has (text, "\r\nSubject: =?UTF-8?B?"
-                    "SWhyZSBOYWNocmljaHQgbMOkw590IHNpY2ggbmljaHQgenVzdGVsbGVu"
-                    "?=\r\n");
+                    "SWhyZSBOYWNocmljaHQgbMOkw590IHNpY2ggbmljaHQgenVzdGVs"
+                    "?=\r\n =?UTF-8?B?bGVu?=\r\n");
   assert_has (text, "Content-Type: text/plain; charset=utf-8\r\n"
                     "Content-Transfer-Encoding: quoted-printable\r\n");
   assert_has (text, "\r\nUnzustellbar f=C3=BCr:\r\n");
