@@ -1,15 +1,11 @@
 #include "account/config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/trusted.h"
 
 #define PROBLEMS_MAXIMUM 100
 #define SECTIONS_MAXIMUM 1000
@@ -461,80 +457,16 @@ config_parse (const char *file, const char *octets, size_t length)
   return config;
 }
 
-/* Whoever can write the file decides where mail and passwords go. */
-static bool
-check_owner (const char *file, int fd, GError **error)
-{
-  struct stat status;
-
-  if (fstat (fd, &status) != 0)
-    {
-      failure_set_errno (error, FAILURE_CONFIG, errno, "%s", file);
-      return false;
-    }
-  if (!S_ISREG (status.st_mode))
-    g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is not a file"), file);
-  else if (status.st_uid != getuid () && status.st_uid != 0)
-    g_set_error (
-        error, FAILURE, FAILURE_CONFIG,
-        _ ("%s belongs to another user (uid %ju): it must be yours "
-           "or root's"),
-        file, (uintmax_t) status.st_uid);
-  else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    g_set_error (error, FAILURE, FAILURE_CONFIG,
-                 _ ("%s can be written by others: run `chmod go-w %s'"), file,
-                 file);
-  else if (status.st_size > CONFIG_FILE_MAXIMUM)
-    g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is too large"), file);
-  else
-    return true;
-  return false;
-}
-
-static bool
-read_all (const char *file, int fd, GString *text, GError **error)
-{
-  char buffer[4096];
-  ssize_t length;
-
-  while ((length = read (fd, buffer, sizeof buffer)) != 0)
-    {
-      if (length < 0 && errno == EINTR)
-        continue;
-      if (length < 0)
-        {
-          failure_set_errno (error, FAILURE_CONFIG, errno,
-                             _ ("cannot read %s"), file);
-          return false;
-        }
-      g_string_append_len (text, buffer, length);
-      if (text->len > CONFIG_FILE_MAXIMUM)
-        {
-          g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is too large"),
-                       file);
-          return false;
-        }
-    }
-  return true;
-}
-
 Config *
 config_read (const char *file, bool *absent, GError **error)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  bool usable;
+  g_autoptr (GBytes) octets
+      = trusted_read (file, CONFIG_FILE_MAXIMUM, absent, error);
+  const char *text;
+  size_t length;
 
-  if (absent != NULL)
-    *absent = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
-  if (fd < 0)
-    {
-      if (absent == NULL || !*absent)
-        failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
-                           file);
-      return NULL;
-    }
-  usable = check_owner (file, fd, error) && read_all (file, fd, text, error);
-  close (fd);
-  return usable ? config_parse (file, text->str, text->len) : NULL;
+  if (octets == NULL)
+    return NULL;
+  text = g_bytes_get_data (octets, &length);
+  return config_parse (file, text, length);
 }

@@ -1,0 +1,96 @@
+#include "base/trusted.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
+static void
+set_too_large (const char *file, GError **error)
+{
+  g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is too large"), file);
+}
+
+/* Of what was opened, whatever its name leads to by now. */
+static bool
+check (const char *file, int fd, size_t maximum, GError **error)
+{
+  struct stat status;
+
+  if (fstat (fd, &status) != 0)
+    {
+      failure_set_errno (error, FAILURE_CONFIG, errno, "%s", file);
+      return false;
+    }
+  if (!S_ISREG (status.st_mode))
+    g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is not a file"), file);
+  else if (status.st_uid != getuid () && status.st_uid != 0)
+    g_set_error (
+        error, FAILURE, FAILURE_CONFIG,
+        _ ("%s belongs to another user (uid %ju): it must be yours "
+           "or root's"),
+        file, (uintmax_t) status.st_uid);
+  else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("%s can be written by others: run `chmod go-w %s'"), file,
+                 file);
+  else if ((uintmax_t) status.st_size > maximum)
+    set_too_large (file, error);
+  else
+    return true;
+  return false;
+}
+
+static GBytes *
+read_all (const char *file, int fd, size_t maximum, GError **error)
+{
+  g_autoptr (GString) octets = g_string_new (NULL);
+  char buffer[4096];
+  ssize_t length;
+
+  while ((length = read (fd, buffer, sizeof buffer)) != 0)
+    {
+      if (length < 0 && errno == EINTR)
+        continue;
+      if (length < 0)
+        {
+          failure_set_errno (error, FAILURE_CONFIG, errno,
+                             _ ("cannot read %s"), file);
+          return NULL;
+        }
+      g_string_append_len (octets, buffer, length);
+      if (octets->len > maximum)
+        {
+          set_too_large (file, error);
+          return NULL;
+        }
+    }
+  return g_string_free_to_bytes (g_steal_pointer (&octets));
+}
+
+GBytes *
+trusted_read (const char *file, size_t maximum, bool *absent, GError **error)
+{
+  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  GBytes *octets;
+
+  if (absent != NULL)
+    *absent = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+  if (fd < 0)
+    {
+      if (absent == NULL || !*absent)
+        failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
+                           file);
+      return NULL;
+    }
+  octets = check (file, fd, maximum, error)
+               ? read_all (file, fd, maximum, error)
+               : NULL;
+  close (fd);
+  return octets;
+}
