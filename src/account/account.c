@@ -51,6 +51,8 @@ accounts_free (Accounts *accounts)
 {
   g_ptr_array_unref (accounts->accounts);
   g_free (accounts->general.log);
+  g_free (accounts->general.aliases);
+  g_strfreev (accounts->general.local_mail_to);
   g_free (accounts->file);
   g_free (accounts);
 }

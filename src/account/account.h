@@ -61,6 +61,8 @@ typedef struct
   int64_t keep_held;      /* seconds; 0: for ever */
   bool notify;
   bool start_runner;
+  char *aliases;         /* a path; NULL: not set */
+  char **local_mail_to;  /* paths of addresses; NULL: not set */
 } General;
 
 typedef struct

@@ -9,6 +9,7 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/alias.h"
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 
@@ -108,6 +109,12 @@ const Setting settings[] = {
     N_ ("The largest message that is taken; 0 is no limit.") },
   { "reserve", SETTING_SIZE, GENERAL (reserve), "16M", NULL,
     N_ ("How much of the queue's file system a new message leaves free.") },
+  { "local-mail-to", SETTING_ADDRESSES, GENERAL (local_mail_to), NULL, NULL,
+    N_ ("Who gets the mail for local names, such as root, that have no alias: "
+        "an address, or several.") },
+  { "aliases", SETTING_PATH, GENERAL (aliases), NULL, NULL,
+    N_ ("The file that says which addresses local names stand for. Unless set, "
+        "/etc/aliases where it exists.") },
   { "queue-lifetime", SETTING_LIFETIME, GENERAL (queue_lifetime), "5d", NULL,
     N_ ("How long a message is tried before it is given up, its sender is told, "
         "and it is held.") },
@@ -196,6 +203,43 @@ set_from (const Assignment *assignment)
         }
       g_ptr_array_add (*field, stored);
     }
+  return NULL;
+}
+
+/* PATHS (of char *) get those of ADDRESSES. False: one is a local name, or there
+   is none. */
+static bool
+take_paths (const GPtrArray *addresses, GPtrArray *paths)
+{
+  static const char *const no_hosts[] = { NULL };
+
+  for (size_t i = 0; i < addresses->len; i++)
+    {
+      const Address *address = addresses->pdata[i];
+
+      if (alias_locality (address->domain, no_hosts) == LOCALITY_NAME)
+        return false;
+      g_ptr_array_add (paths, address_path (address));
+    }
+  return paths->len > 0;
+}
+
+static char *
+set_addresses (const Assignment *assignment)
+{
+  const char *value = assignment->value;
+  g_autoptr (GPtrArray) addresses
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  char ***field = assignment->field;
+
+  if (!address_parse_list (value, strlen (value), addresses, NULL)
+      || !take_paths (addresses, paths))
+    return g_strdup (_ ("write an address such as me@example.org, or several, "
+                        "separated by commas"));
+  g_ptr_array_add (paths, NULL);
+  g_strfreev (*field);
+  *field = (char **) g_ptr_array_steal (paths, NULL);
   return NULL;
 }
 
@@ -462,6 +506,7 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_BOOL] = set_bool,
   [SETTING_CHOICE] = set_choice,
   [SETTING_MECHANISM] = set_mechanism,
+  [SETTING_ADDRESSES] = set_addresses,
   [SETTING_PATH] = set_path,
   [SETTING_DURATION] = set_duration,
   [SETTING_LIFETIME] = set_lifetime,

@@ -114,8 +114,7 @@ shown (const char *text, size_t length)
   return text_printable (text, length, SHOWN_MAXIMUM);
 }
 
-static void
-complain (Aliases *aliases, int line, const char *format, ...)
+static void complain (Aliases *aliases, int line, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
 static void
@@ -129,9 +128,8 @@ complain (Aliases *aliases, int line, const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_ptr_array_add (aliases->problems, g_strdup_printf ("%s:%d: %s",
-                                                       aliases->file, line,
-                                                       text));
+  g_ptr_array_add (aliases->problems,
+                   g_strdup_printf ("%s:%d: %s", aliases->file, line, text));
 }
 
 /* Where in the file P stands; asked for in the order of the text. */
@@ -147,8 +145,8 @@ line_at (Reader *reader, const char *p)
   return g_array_index (starts, Start, reader->start).number;
 }
 
-/* From the quote at *P to behind the one that ends it; what is between them, with
-   its backslashes undone. NULL: none ends it. */
+/* From the quote at *P to behind the one that ends it; what is between them,
+   with its backslashes undone. NULL: none ends it. */
 static char *
 take_quoted (const char **p)
 {
@@ -239,8 +237,8 @@ static void
 add_addresses (Reader *reader, Definition *definition, int line,
                const char *text)
 {
-  g_autoptr (GPtrArray) addresses
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
+  g_autoptr (GPtrArray) addresses =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
 
   (void) address_parse_list (text, strlen (text), addresses, problems);
@@ -248,12 +246,11 @@ add_addresses (Reader *reader, Definition *definition, int line,
     {
       complain (reader->aliases, line, "%s",
                 (const char *) problems->pdata[i]);
-      add_target (definition, line, TARGET_BAD,
-                  g_strdup (problems->pdata[i]));
+      add_target (definition, line, TARGET_BAD, g_strdup (problems->pdata[i]));
     }
   for (size_t i = 0; i < addresses->len; i++)
-    add_target (definition, line, TARGET_ADDRESS, NULL)->address
-        = address_copy (addresses->pdata[i]);
+    add_target (definition, line, TARGET_ADDRESS, NULL)->address =
+        address_copy (addresses->pdata[i]);
 }
 
 /* What TEXT is, where it is no address, by the first character that is not
@@ -399,8 +396,8 @@ aliases_parse (const char *file, const char *text, size_t length)
   size_t at = 0;
 
   aliases->file = g_strdup (file);
-  aliases->definitions = g_hash_table_new_full (g_str_hash, g_str_equal,
-                                                g_free, definition_free);
+  aliases->definitions =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, definition_free);
   aliases->problems = g_ptr_array_new_with_free_func (g_free);
   for (size_t i = 0; i < length; i++)
     if (octets[i] == '\0')
@@ -452,11 +449,10 @@ is_open (const Expansion *expansion, const Definition *definition)
   return g_ptr_array_find (expansion->open, definition, NULL);
 }
 
-/* What is defined for ADDRESS; NULL: nothing. What the catch-all leads to is not
-   for it to catch, and no address of this host is. */
+/* What is defined for ADDRESS; NULL: nothing. What the catch-all leads to is
+   not for it to catch, and no address of this host is. */
 static const Definition *
-look_up (const Expansion *expansion, const Address *address,
-         Locality locality)
+look_up (const Expansion *expansion, const Address *address, Locality locality)
 {
   g_autofree char *key = address_key (address);
   const Definition *definition;
@@ -466,19 +462,18 @@ look_up (const Expansion *expansion, const Address *address,
   definition = g_hash_table_lookup (expansion->aliases->definitions, key);
   if (definition != NULL || locality == LOCALITY_HOST)
     return definition;
-  definition
-      = g_hash_table_lookup (expansion->aliases->definitions, CATCH_ALL);
+  definition =
+      g_hash_table_lookup (expansion->aliases->definitions, CATCH_ALL);
   return definition != NULL && !is_open (expansion, definition) ? definition
                                                                 : NULL;
 }
 
-static bool
-fail (const Expansion *expansion, int line, GError **error,
-      const char *format, ...) G_GNUC_PRINTF (4, 5);
+static bool fail (const Expansion *expansion, int line, GError **error,
+                  const char *format, ...) G_GNUC_PRINTF (4, 5);
 
 static bool
-fail (const Expansion *expansion, int line, GError **error,
-      const char *format, ...)
+fail (const Expansion *expansion, int line, GError **error, const char *format,
+      ...)
 {
   g_autofree char *text = NULL;
   va_list arguments;
@@ -545,10 +540,10 @@ static bool
 is_own_mailbox (const Expansion *expansion, const Definition *definition,
                 const Target *target)
 {
-  Locality locality
-      = target->kind == TARGET_ADDRESS
-            ? alias_locality (target->address->domain, expansion->hosts)
-            : LOCALITY_ELSEWHERE;
+  Locality locality =
+      target->kind == TARGET_ADDRESS
+          ? alias_locality (target->address->domain, expansion->hosts)
+          : LOCALITY_ELSEWHERE;
 
   return locality == LOCALITY_NAME
          && look_up (expansion, target->address, locality) == definition;
@@ -634,8 +629,8 @@ aliases_expand (const Aliases *aliases, const Address *address,
 {
   g_autoptr (GHashTable) begun = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) open = g_ptr_array_new ();
-  g_autoptr (GPtrArray) own
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
+  g_autoptr (GPtrArray) own =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
   Expansion expansion = { aliases, hosts, begun, open, own, notes };
 
   if (!expand (&expansion, address, error))

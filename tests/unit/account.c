@@ -103,6 +103,8 @@ test_minimal (Fixture *fixture, const void *data)
   g_assert_null (account->relay.auth);
   g_assert_null (account->relay.trust_file);
   g_assert_null (accounts->general.log);
+  g_assert_null (accounts->general.aliases);
+  g_assert_null (accounts->general.local_mail_to);
   g_assert_cmpuint (accounts->general.maximum_size, ==, UINT64_C (1) << 31);
 }
 
@@ -113,6 +115,8 @@ test_everything (Fixture *fixture, const void *data)
   g_autoptr (Accounts) accounts
       = load (fixture,
               "[postrider]\nlog = ~/mail.log\nmaximum-size = 50m\n"
+              "aliases = ~/aliases\n"
+              "local-mail-to = Me <me@HOME.example>, it@[192.0.2.1]\n"
               "[home]\nfrom = *@home.example, <me@HOME.example>, b@c.example\n"
               "host = mail.home.example.\nport = 2525\ntls = starttls\n"
               "user = \"me # 1\"\nauth = scram-sha-256\ndefault = yes\n"
@@ -130,6 +134,10 @@ test_everything (Fixture *fixture, const void *data)
   account = account_at (accounts, 0);
   g_assert_cmpstr (accounts->general.log, ==, "/home/me/mail.log");
   g_assert_cmpuint (accounts->general.maximum_size, ==, 50 * 1024 * 1024);
+  g_assert_cmpstr (accounts->general.aliases, ==, "/home/me/aliases");
+  g_assert_cmpuint (g_strv_length (accounts->general.local_mail_to), ==, 2);
+  g_assert_cmpstr (accounts->general.local_mail_to[0], ==, "me@HOME.example");
+  g_assert_cmpstr (accounts->general.local_mail_to[1], ==, "it@[192.0.2.1]");
   g_assert_cmpuint (account->from->len, ==, 3);
   g_assert_cmpstr (g_ptr_array_index (account->from, 0), ==, "*@home.example");
   g_assert_cmpstr (account_address (account), ==, "me@HOME.example");
@@ -178,13 +186,13 @@ test_queue_settings (Fixture *fixture, const void *data)
     General expected;
   } cases[] = {
     { "",
-      { NULL, 0, 16 << 20, 5 * DAY, 4 * HOUR, 30 * DAY, true, true } },
+      { NULL, 0, 16 << 20, 5 * DAY, 4 * HOUR, 30 * DAY, true, true, NULL, NULL } },
     { "reserve = 0\nqueue-lifetime = 90\ndelay-warning = never\n"
       "keep-held = forever\nnotify = no\nstart-runner = no\n",
-      { NULL, 0, 0, 90, 0, 0, false, false } },
+      { NULL, 0, 0, 90, 0, 0, false, false, NULL, NULL } },
     { "reserve = 1G\nqueue-lifetime = 2 w\ndelay-warning = 90m\n"
       "keep-held = 1s\n",
-      { NULL, 0, 1 << 30, 14 * DAY, 90 * 60, 1, true, true } },
+      { NULL, 0, 1 << 30, 14 * DAY, 90 * 60, 1, true, true, NULL, NULL } },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -363,6 +371,24 @@ static const struct
     "of a file\n"
     "F:6:16: `maximum-size' cannot be `1T': write a number of octets, or one "
     "with a unit, such as 500K, 50M or 1G" },
+  { SOUND "[postrider]\nlocal-mail-to = root\n",
+    "F:5:17: `local-mail-to' cannot be `root': write an address such as "
+    "me@example.org, or several, separated by commas" },
+  { SOUND "[postrider]\nlocal-mail-to = me@example.org, root@localhost\n",
+    "F:5:17: `local-mail-to' cannot be `me@example.org, root@localhost': write an address such as "
+    "me@example.org, or several, separated by commas" },
+  { SOUND "[postrider]\nlocal-mail-to = me@\n",
+    "F:5:17: `local-mail-to' cannot be `me@': write an address such as "
+    "me@example.org, or several, separated by commas" },
+  { SOUND "[postrider]\nlocal-mail-to = a b@c.example,\n",
+    "F:5:17: `local-mail-to' cannot be `a b@c.example,': write an address such as "
+    "me@example.org, or several, separated by commas" },
+  { SOUND "[postrider]\nlocal-mail-to = Undisclosed:;\n",
+    "F:5:17: `local-mail-to' cannot be `Undisclosed:;': write an address such as "
+    "me@example.org, or several, separated by commas" },
+  { SOUND "[postrider]\naliases = aliases\n",
+    "F:5:11: `aliases' cannot be `aliases': write an absolute path, or one "
+    "below your home directory as ~/path" },
   { SOUND "delivery = backgruond\n",
     "F:4:12: `delivery' cannot be `backgruond': did you mean `background'?" },
   { SOUND "max-connections = 0\n",
