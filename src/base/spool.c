@@ -233,6 +233,13 @@ spool_append (Spool *spool, const void *octets, size_t length, GError **error)
   return true;
 }
 
+int
+spool_fd (Spool *spool, uint64_t *start, GError **error)
+{
+  *start = spool->reserve;
+  return flush (spool, error) ? spool->fd : -1;
+}
+
 bool
 spool_write_reserve (Spool *spool, const void *octets, size_t length,
                      GError **error)

@@ -43,6 +43,11 @@ uint64_t spool_size (const Spool *spool);
 /* CRC-32 (zlib's) of the octets appended so far. */
 uint32_t spool_crc (const Spool *spool);
 
+/* What was appended so far, as a file to be read with pread, where it begins at
+ * *START. The descriptor is the spool's, until that is committed or freed. -1 with
+ * ERROR set. */
+int spool_fd (Spool *spool, uint64_t *start, GError **error);
+
 /* The reserved octets at the start; LENGTH at most RESERVE. */
 bool spool_write_reserve (Spool *spool, const void *octets, size_t length,
                           GError **error);

@@ -1,7 +1,7 @@
 #include "base/text.h"
 
 #include <glib.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static bool
@@ -52,4 +52,22 @@ text_printable (const char *text, size_t length, size_t maximum)
       g_string_append (out, maximum >= strlen ("...") ? "..." : "");
     }
   return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
+bool
+text_is_8bit (const char *octets, size_t length)
+{
+  uint64_t all = 0;
+  size_t i = 0;
+
+  for (; i + sizeof all <= length; i += sizeof all)
+    {
+      uint64_t word;
+
+      memcpy (&word, octets + i, sizeof word);
+      all |= word;
+    }
+  for (; i < length; i++)
+    all |= (unsigned char)octets[i];
+  return (all & UINT64_C (0x8080808080808080)) != 0;
 }

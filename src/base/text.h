@@ -1,9 +1,14 @@
-/* text.h - making foreign octets harmless before a person or a log sees them. */
+/* text.h - octets of others: what they are, and making them harmless before a
+ * person or a log sees them. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* LENGTH octets of TEXT (any bytes at all) as valid UTF-8 of at most MAXIMUM
  * octets: C0, DEL, C1 and what is not UTF-8 become '?', line ends and tabs
  * become a space. A text that is cut ends in "...". Caller owns the result. */
 char *text_printable (const char *text, size_t length, size_t maximum);
+
+/* Whether one of LENGTH octets is above 127. */
+bool text_is_8bit (const char *octets, size_t length);

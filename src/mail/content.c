@@ -1,11 +1,40 @@
 #include "mail/content.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
 
 uint64_t
 content_size (const Content *content)
 {
   return content->header.size + content->body.size;
+}
+
+bool
+content_read (int fd, char *buffer, size_t length, uint64_t offset,
+              GError **error)
+{
+  while (length > 0)
+    {
+      ssize_t got = pread (fd, buffer, length, (off_t) offset);
+
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got <= 0)
+        {
+          failure_set_errno (error, FAILURE_IO, got < 0 ? errno : ENODATA,
+                             _ ("cannot read the message from the queue"));
+          return false;
+        }
+      buffer += got;
+      offset += (uint64_t) got;
+      length -= (size_t) got;
+    }
+  return true;
 }
 
 /* Copies from one doubled dot to the next, not line by line. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,11 +23,15 @@ typedef struct
   Segment header;
   Segment body;
   bool eight_bit;   /* an octet above 127 somewhere */
-  bool header_utf8; /* the header section is not ASCII */
+  bool header_utf8; /* the header section, or that of a part, is not ASCII */
 } Content;
 
 /* Octets without the doubled dots: the SIZE of RFC 1870. */
 uint64_t content_size (const Content *content);
+
+/* LENGTH octets of FD from OFFSET on into BUFFER. FAILURE_IO. */
+bool content_read (int fd, char *buffer, size_t length, uint64_t offset,
+                   GError **error);
 
 /* Doubles a dot that begins a line (RFC 5321 section 4.5.2) while copying
  * LENGTH octets of IN to OUT, which has room for 2 * LENGTH. *LINE_START says

@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 
 #define CHUNK (128 * 1024)
 #define OUT_SIZE (64 * 1024)
@@ -118,30 +119,12 @@ feed_text (MessageReader *reader, const char *text, size_t length, GError **erro
 }
 
 static bool
-has_8bit (const char *octets, size_t length)
-{
-  uint64_t all = 0;
-  size_t i = 0;
-
-  for (; i + sizeof all <= length; i += sizeof all)
-    {
-      uint64_t word;
-
-      memcpy (&word, octets + i, sizeof word);
-      all |= word;
-    }
-  for (; i < length; i++)
-    all |= (unsigned char)octets[i];
-  return (all & UINT64_C (0x8080808080808080)) != 0;
-}
-
-static bool
 feed_body (MessageReader *reader, const char *octets, size_t length, GError **error)
 {
   Message *message = reader->message;
   const char *end = octets + length;
 
-  message->body_8bit = message->body_8bit || has_8bit (octets, length);
+  message->body_8bit = message->body_8bit || text_is_8bit (octets, length);
   message->body_nul =
       message->body_nul || memchr (octets, '\0', length) != NULL;
   while (octets < end)

@@ -25,6 +25,7 @@ typedef struct
   bool body_8bit;        /* an octet above 127 in the body */
   bool body_nul;         /* a NUL in the body */
   bool body_bare_return; /* a CR in the body that had no LF became a line end */
+  bool nested_utf8;      /* the header of a part has UTF-8 (conform.h) */
   bool header_cut;       /* a line that is no field ended the header section */
   uint64_t longest_line; /* of the body, octets without CRLF */
 } Message;

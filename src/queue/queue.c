@@ -324,7 +324,7 @@ write_entry (Entry *entry, Message *message, const char *hold_reason,
 
   entry->content.body = (Segment){ ENTRY_PREAMBLE, body };
   entry->content.header = (Segment){ ENTRY_PREAMBLE + body, header->len };
-  entry->content.header_utf8 = !is_ascii (header);
+  entry->content.header_utf8 = !is_ascii (header) || message->nested_utf8;
   entry->content.eight_bit
       = message->body_8bit || entry->content.header_utf8;
   envelope = entry_envelope_text (entry);

@@ -1,8 +1,6 @@
 #include "smtp/transaction.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <glib/gi18n.h>
 
@@ -404,29 +402,6 @@ send_nothing (Run *run)
                               : reset (run);
 }
 
-/* LENGTH octets of the file at OFFSET into IN. FAILURE_IO. */
-static bool
-read_block (int fd, char *in, size_t length, uint64_t offset, GError **error)
-{
-  while (length > 0)
-    {
-      ssize_t got = pread (fd, in, length, (off_t) offset);
-
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got <= 0)
-        {
-          failure_set_errno (error, FAILURE_IO, got < 0 ? errno : ENODATA,
-                             _ ("cannot read the message from the queue"));
-          return false;
-        }
-      in += got;
-      offset += (uint64_t) got;
-      length -= (size_t) got;
-    }
-  return true;
-}
-
 /* False with ERROR; FAILURE_IO where the fault is not the relay's. */
 static bool
 send_segment (Run *run, const Segment *segment, bool *line_start,
@@ -442,8 +417,8 @@ send_segment (Run *run, const Segment *segment, bool *line_start,
       size_t length = (size_t) MIN (segment->size - done, BLOCK);
       size_t stuffed;
 
-      if (!read_block (run->transaction->content->fd, in, length,
-                       segment->offset + done, error))
+      if (!content_read (run->transaction->content->fd, in, length,
+                         segment->offset + done, error))
         return false;
       stuffed = content_stuff_dots (out, in, length, line_start);
       if (!stream_write_through (run->session->stream, out, stuffed,

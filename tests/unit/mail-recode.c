@@ -1,0 +1,272 @@
+/* Messages as they come, and what of them may travel: written as they are read,
+ * with "~" for any octets too many to write down. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "base/failure.h"
+#include "mail/conform.h"
+#include "mail/mime.h"
+#include "mail/recode.h"
+
+typedef struct
+{
+  char *path;
+  int fd;
+} Directory;
+
+static void
+directory_set_up (Directory *directory, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+
+  directory->path = g_dir_make_tmp ("recode-XXXXXX", &error);
+  g_assert_no_error (error);
+  directory->fd = open (directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_assert_cmpint (directory->fd, >=, 0);
+}
+
+static void
+directory_tear_down (Directory *directory, const void *data)
+{
+  g_assert_cmpint (g_rmdir (directory->path), ==, 0);
+  close (directory->fd);
+  g_free (directory->path);
+}
+
+#define MANY 1200
+
+/* "~X" is MANY times X, "^@" NUL and "^M" CR. */
+static GString *
+expand (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    if (p[0] == '~')
+      {
+        p++;
+        for (size_t i = 0; i < MANY; i++)
+          g_string_append_c (out, *p);
+      }
+    else if (p[0] == '^' && (p[1] == '@' || p[1] == 'M'))
+      g_string_append_c (out, *++p == '@' ? '\0' : '\r');
+    else
+      g_string_append_c (out, *p);
+  return out;
+}
+
+static Message *
+read_text (const Directory *directory, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) octets = expand (text);
+  int fd = memfd_create ("message", MFD_CLOEXEC);
+  Message *message;
+
+  g_assert_cmpint (write (fd, octets->str, octets->len), ==,
+                   (int) octets->len);
+  lseek (fd, 0, SEEK_SET);
+  message = message_read (fd, spool_new (directory->fd, 7), false, 0, &error);
+  g_assert_no_error (error);
+  close (fd);
+  return message;
+}
+
+/* Header and body as text: lines end in LF, and what "~" stands for is "~"
+   again. */
+static char *
+to_text (Message *message)
+{
+  g_autoptr (GError) error = NULL;
+  GString *text = header_to_string (message->header);
+  size_t size = spool_size (message->body);
+  size_t length = text->len;
+  uint64_t start;
+  int fd = spool_fd (message->body, &start, &error);
+
+  g_assert_no_error (error);
+  g_string_set_size (text, length + size);
+  g_assert_cmpint (pread (fd, text->str + length, size, (off_t) start), ==,
+                   (int) size);
+  for (size_t i = 0; i < text->len; i++)
+    {
+      size_t run = strspn (text->str + i, (char[]){ text->str[i], '\0' });
+
+      if (run >= MANY)
+        {
+          g_string_erase (text, (gssize) i, MANY - 2);
+          text->str[i] = '~';
+        }
+    }
+  g_string_replace (text, "\r\n", "\n", 0);
+  return g_string_free (text, FALSE);
+}
+
+typedef struct
+{
+  const char *name;
+  const char *input;
+  const char *output; /* NULL: as INPUT; "!...": an error with this text */
+} Case;
+
+/* Signed and encrypted, with BODY inside. */
+#define SIGNED(header, body)                                                  \
+  "Content-Type: multipart/signed; boundary=s\n\n"                            \
+  "--s\n" header "\n" body "\n--s\n"                                          \
+  "Content-Type: application/pgp-signature\n\nsignature\n--s--\n"
+#define MIXED(first, second)                                                  \
+  "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"m m\"\n\n"    \
+  "--m m\n" first "\n--m m\n" second "\n--m m--\n"
+#define SOFT74 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=\n"
+#define SOFT SOFT74 SOFT74 SOFT74 SOFT74
+#define X1200 SOFT SOFT SOFT SOFT_REST
+#define SOFT_REST SOFT74 SOFT74 SOFT74 \
+  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static const Case conform_cases[] = {
+  /* The common message. */
+  { "plain", "Subject: x\n\nbody\n", NULL },
+  { "empty", "Subject: x\n\n", NULL },
+  { "eight-bit", "Subject: x\n\nÄ \xff\n", NULL },
+  { "mixed-eight-bit", MIXED ("\nÄ", "Content-Type: a/b\n\n\xff"), NULL },
+  { "signed-eight-bit", SIGNED ("", "Ä"), NULL },
+  { "dkim-eight-bit", "DKIM-Signature: x\n\nÄ\n", NULL },
+
+  /* Bare CR. */
+  { "return", "Subject: x\n\na^Mb\n", "Subject: x\n\na\nb\n" },
+  { "return-mixed", MIXED ("\na^Mb", "\nc"), MIXED ("\na\nb", "\nc") },
+  { "return-signed", SIGNED ("", "a^Mb"), "!carriage return" },
+  { "return-beside-signed", MIXED (SIGNED ("", "a"), "\na^Mb"),
+    "!carriage return" },
+  { "return-dkim", "DKIM-Signature: x\n\na^Mb\n", "!carriage return" },
+  { "return-encrypted",
+    "Content-Type: multipart/encrypted; boundary=s\n\n--s\n\na^Mb\n--s--\n",
+    "!carriage return" },
+  { "return-smime", "Content-Type: application/pkcs7-mime\n\na^Mb\n",
+    "!carriage return" },
+
+  /* NUL. */
+  { "nul", "Subject: x\n\na^@b.\n.c \n",
+    "Subject: x\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n"
+    "a=00b.\n=2Ec=20\n" },
+  { "nul-eight-bit", "Subject: x\n\na^@Ä\n",
+    "Subject: x\nMIME-Version: 1.0\n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n"
+    "a=00=C3=84\n" },
+  { "nul-not-utf8", "Subject: x\n\nÄ^@\xff\n",
+    "Subject: x\nMIME-Version: 1.0\n"
+    "Content-Type: text/plain; charset=unknown-8bit\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n"
+    "=C3=84=00=FF\n" },
+  { "nul-mixed", MIXED ("\na^@", "\nb"), "!NUL" },
+  { "nul-data", "Content-Type: image/png\n\na^@b\n", "!NUL" },
+  { "nul-signed", SIGNED ("", "a^@"), "!NUL" },
+  { "nul-dkim", "DKIM-Signature: x\n\na^@\n", "!NUL" },
+  { "nul-message", "Content-Type: message/rfc822\n\nA: b\n\na^@\n", "!NUL" },
+
+  /* Long lines. */
+  { "long", "Subject: x\n\n~x\nFrom y\n",
+    "Subject: x\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n" X1200
+    "\n=46rom y\n" },
+  { "long-eight-bit", "Subject: x\n\n~x\nÄ\n",
+    "Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n" X1200 "\n=C3=84\n" },
+  { "long-typed",
+    "MIME-version: 1.0\nContent-Type: text/html; charset=x\n"
+    "content-transfer-encoding: 8bit\nX: y\n\n~x\n",
+    "MIME-version: 1.0\nContent-Type: text/html; charset=x\n"
+    "content-transfer-encoding: quoted-printable\nX: y\n\n" X1200 "\n" },
+  { "long-second-part",
+    MIXED ("\nÄ \n", "Content-Type: text/plain\n\n~x\n"),
+    MIXED ("\nÄ \n",
+           "Content-Type: text/plain\n"
+           "Content-Transfer-Encoding: quoted-printable\n\n" X1200 "\n") },
+  { "long-part-without-header", MIXED ("\na", "~x"),
+    MIXED ("\na", "Content-Transfer-Encoding: quoted-printable\n\n" X1200) },
+  { "long-blank-at-the-end", MIXED ("\n~x\n ", "\na"),
+    MIXED ("Content-Transfer-Encoding: quoted-printable\n\n" X1200 "\n=20",
+           "\na") },
+  { "long-quoted-printable",
+    "Content-Transfer-Encoding: Quoted-Printable\n\n~x=\n=C3=84  \n",
+    "Content-Transfer-Encoding: Quoted-Printable\n\n" X1200
+    "=\n=C3=84\n" },
+  { "long-other-encoding",
+    "Content-Transfer-Encoding: x-uuencode\n\n~x\n", "!must not be changed" },
+  { "long-signed", SIGNED ("", "~x"), "!must not be changed" },
+  { "long-signature",
+    "Content-Type: multipart/signed; boundary=s\n\n"
+    "--s\n\na\n--s\n\n~x\n--s--\n",
+    "!must not be changed" },
+  { "long-dkim", "DKIM-Signature: x\n\n~x\n", "!must not be changed" },
+  { "long-beside-signed", MIXED (SIGNED ("", "Ä"), "\n~x"),
+    MIXED (SIGNED ("", "Ä"),
+           "Content-Transfer-Encoding: quoted-printable\n\n" X1200) },
+  { "long-partial", "Content-Type: message/partial\n\n~x\n",
+    "!must not be changed" },
+  { "long-no-boundary", "Content-Type: multipart/mixed\n\n~x\n",
+    "!must not be changed" },
+  { "long-no-parts", "Content-Type: multipart/mixed; boundary=b\n\n~x\n",
+    "!must not be changed" },
+
+  /* Headers of parts. */
+  { "header-utf8", MIXED ("X: Ä\n\na", "\nb"), NULL },
+  { "header-latin1", MIXED ("X: \xc4\n\na", "Y: Ä\n\nb"),
+    MIXED ("X: =?unknown-8bit?B?xA==?=\n\na", "Y: Ä\n\nb") },
+  { "header-signed-latin1", SIGNED ("X: \xc4\n", "a"), NULL },
+};
+
+static void
+check_text (const char *is, const char *should)
+{
+  if (!g_str_equal (is, should))
+    g_test_message ("%s", is);
+  g_assert_true (g_str_equal (is, should));
+}
+
+static void
+test_conform (Directory *directory, const void *data)
+{
+  const Case *row = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = read_text (directory, row->input);
+  g_autofree char *text = NULL;
+
+  if (row->output != NULL && row->output[0] == '!')
+    {
+      g_assert_false (conform (message, spool_new (directory->fd, 7), &error));
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, row->output + 1));
+      return;
+    }
+  (void) conform (message, spool_new (directory->fd, 7), &error);
+  g_assert_no_error (error);
+  text = to_text (message);
+  check_text (text, row->output != NULL ? row->output : row->input);
+}
+
+#define ADD(prefix, table, function)                                          \
+  for (size_t i = 0; i < G_N_ELEMENTS (table); i++)                           \
+    {                                                                         \
+      g_autofree char *path                                                   \
+          = g_strconcat (prefix, "/", table[i].name, NULL);                   \
+      g_test_add (path, Directory, &table[i], directory_set_up, function,     \
+                  directory_tear_down);                                       \
+    }
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/conform", conform_cases, test_conform)
+  return g_test_run ();
+}
