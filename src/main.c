@@ -37,7 +37,16 @@ static const Command commands[] = {
   { "password", password_main, N_ ("store or forget an account's password") },
   { "queue", queue_main, N_ ("list what waits or is held, and decide about it") },
   { "mailq", mailq_main, N_ ("list it as other programs read it") },
+  { "newaliases", newaliases_main, N_ ("check the aliases file") },
   { "run", run_main, N_ ("send what waits in the queue") },
+};
+
+/* What others call it. */
+static const Command personalities[] = {
+  { "sendmail", sendmail_main, NULL },
+  { "send-mail", sendmail_main, NULL },
+  { "mailq", mailq_main, NULL },
+  { "newaliases", newaliases_main, NULL },
 };
 
 /* Mail programs leave all kinds of things behind for their children: closed
@@ -162,7 +171,8 @@ main (int argc, char **argv)
       return EX_OK;
     }
   name = g_path_get_basename (argv[0]);
-  if (strcmp (name, "sendmail") == 0 || strcmp (name, "mailq") == 0)
-    return find_command (name)->main (argc, argv);
+  for (size_t i = 0; i < G_N_ELEMENTS (personalities); i++)
+    if (strcmp (name, personalities[i].name) == 0)
+      return personalities[i].main (argc, argv);
   return postrider_main (argc, argv);
 }

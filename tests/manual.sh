@@ -2,9 +2,13 @@
 # The manual pages say all that the tables of the sources say: every option,
 # command, exit status, key of the log, and every setting with its default. And
 # they render without a warning.
-top=${G_TEST_SRCDIR:-$(dirname "$0")/..}
+top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+build=${G_TEST_BUILDDIR:-$top/build}
 cd "$top" || exit 1
 program=doc/postrider.1
+# Made with the program, or of a release.
+sendmail=$build/doc/sendmail.1
+[ -f "$sendmail" ] || sendmail=doc/sendmail.1
 accounts=doc/postrider-accounts.5
 . tests/report.sh
 
@@ -19,13 +23,58 @@ missing () {
   [ $lines -gt 0 ] || echo "nothing was found to look for"
 }
 
+# letters FILE...
 letters () {
-  grep -ohE "\{ '[A-Za-z]', (NULL|\")" src/cli/*.c | cut -c4 | sort -u
+  grep -ohE "\{ '[A-Za-z]'," "$@" | cut -c4 | sort -u
 }
 
+# long_options FILE...
 long_options () {
-  grep -ohE "\{ ('[A-Za-z]'|0), \"[a-z-]+\"" src/cli/*.c | cut -d'"' -f2 |
-    sort -u
+  grep -ohE "\{ ('[A-Za-z]'|0), \"[a-z-]+\"" "$@" | cut -d'"' -f2 | sort -u
+}
+
+other_sources () {
+  ls src/cli/*.c | grep -v /sendmail-options.c
+}
+
+# The table of sendmail, a row on each line: group, letter, long name, value.
+rows () {
+  awk '/^static const Option table\[\]/ { inside = 1; next }
+    inside && /^  \{ 0 \},/ { exit }
+    inside { text = text $0 " " }
+    END {
+      rows = split (text, row, /\},? +\{/)
+      for (i = 1; i <= rows; i++) {
+        group = "Obeyed"
+        if (row[i] ~ /OPTION_IGNORED/) group = "ignored"
+        if (row[i] ~ /OPTION_REFUSED/) group = "Refused"
+        letter = name = value = "-"
+        if (match (row[i], /\047.\047/)) letter = substr (row[i], RSTART + 1, 1)
+        if (match (row[i], /^[^,]*, "[^"]*"/)) {
+          name = substr (row[i], RSTART, RLENGTH - 1)
+          sub (/.*"/, "", name)
+        }
+        if (match (row[i], /\.value = "[^"]+"/))
+          value = substr (row[i], RSTART + 10, RLENGTH - 11)
+        print group, letter, name, value
+      }
+    }' src/cli/sendmail-options.c
+}
+
+# Those of them that have no item below the heading of their group.
+missing_rows () {
+  rows | while read -r group letter name value; do
+    item="-$name"
+    [ "$letter" = - ] || item=$letter
+    [ "$value" = - ] || item=$letter$value
+    case $letter$value in
+    O[A-Z]*) item="O Cm $value" ;;
+    esac
+    sed -n "/^\.Ss .*$group/,/^\.S[sh]/p" "$sendmail" |
+      grep -qE "^\.It (.* )?Fl $item( |\$)" ||
+      echo "the page of sendmail lacks -$item among what is $group"
+  done
+  [ "$(rows | wc -l)" -gt 60 ] || echo "not all rows were found"
 }
 
 commands () {
@@ -91,13 +140,19 @@ unknown_settings () {
     done
 }
 
-found=$(letters | missing $program '^\.(It (.* )?)?Fl %s( |$)')
+found=$(letters $(other_sources) |
+  missing $program '^\.(It (.* )?)?Fl %s( |$)')
 [ -z "$found" ]
 report $? "every short option is in the manual" "$found"
 
-found=$(long_options | missing $program '^\.It (.* )?Fl -%s( |$)')
+found=$(long_options $(other_sources) |
+  missing $program '^\.It (.* )?Fl -%s( |$)')
 [ -z "$found" ]
 report $? "every long option is in the manual" "$found"
+
+found=$(missing_rows; grep -n '^@.*@$' "$sendmail")
+[ -z "$found" ]
+report $? "every option of sendmail is in its page, in its group" "$found"
 
 found=$(commands | missing $program '^\.It Cm %s( |$)')
 [ -z "$found" ]
@@ -120,7 +175,7 @@ found=$(wrong_settings; unknown_settings)
 report $? "the manual has the settings that there are, with their defaults" \
   "$found"
 
-for page in $program $accounts; do
+for page in $program $accounts "$sendmail" doc/mailq.1 doc/newaliases.1; do
   if command -v mandoc >/dev/null; then
     found=$(mandoc -Tlint -Wwarning $page 2>&1)
     [ -z "$found" ]

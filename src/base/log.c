@@ -13,10 +13,12 @@
 #include "base/text.h"
 
 #define LINE_MAXIMUM 4096
+#define NAME_MAXIMUM 64
 
 static enum { TO_SYSLOG, TO_FILE, TO_NOTHING } target = TO_SYSLOG;
 static char *path;
 static bool complained;
+static char *name;
 
 void
 log_open (const char *where)
@@ -32,6 +34,24 @@ log_open (const char *where)
     }
   else
     target = TO_SYSLOG;
+}
+
+void
+log_tag (const char *tag)
+{
+  g_clear_pointer (&name, g_free);
+  if (tag == NULL || tag[0] == '\0')
+    return;
+  name = g_strndup (tag, NAME_MAXIMUM);
+  for (char *p = name; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("-_.+/@", *p) == NULL)
+      *p = '_';
+}
+
+static const char *
+log_name (void)
+{
+  return name != NULL ? name : "postrider";
 }
 
 static void
@@ -50,7 +70,8 @@ write_file_line (const char *line)
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *date = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S%:z");
   g_autofree char *text
-      = g_strdup_printf ("%s postrider[%d]: %s\n", date, (int) getpid (), line);
+      = g_strdup_printf ("%s %s[%d]: %s\n", date, log_name (), (int) getpid (),
+                         line);
   int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                  0600);
 
@@ -82,6 +103,6 @@ log_line (int priority, const char *format, ...)
       write_file_line (line);
       return;
     }
-  openlog ("postrider", LOG_PID, LOG_MAIL);
+  openlog (log_name (), LOG_PID, LOG_MAIL);
   syslog (priority, "%s", line);
 }

@@ -13,6 +13,10 @@
  * processes do not mix. May be called again. */
 void log_open (const char *target);
 
+/* Each line is of this program, instead of "postrider". What would be mistaken
+ * for something else becomes '_'. NULL or empty: as it was. */
+void log_tag (const char *tag);
+
 /* LOG_* priority of syslog(3). The line is made printable; a file's line begins
  * with the date in RFC 3339 form, name and pid. */
 void log_line (int priority, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -185,10 +185,10 @@ take_help (void *target, const char *argument, GError **error)
 }
 
 static const Option options[] = {
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
   /* Accepted and ignored: what callers of other mailq pass. */
-  { 'A', NULL, ARGUMENT_REQUIRED, NULL, NULL, NULL },
-  { 'v', NULL, ARGUMENT_NONE, NULL, NULL, NULL },
+  { 'A', .argument = ARGUMENT_REQUIRED, .group = OPTION_IGNORED },
+  { 'v', .group = OPTION_IGNORED },
   { 0 },
 };
 

@@ -6,33 +6,71 @@
 
 #include "base/failure.h"
 
+/* Columns: where the text begins, and the last one. */
 #define HELP_COLUMN 28
+#define HELP_LINE 79
 
+static bool
+is_end (const Option *row)
+{
+  return row->letter == 0 && row->long_name == NULL;
+}
+
+/* The row that says how LETTER takes its argument. */
 static const Option *
 find_letter (const Option *table, char letter)
 {
-  for (const Option *row = table; row->letter != 0 || row->long_name != NULL;
-       row++)
-    if (row->letter != 0 && row->letter == letter)
+  for (const Option *row = table; !is_end (row); row++)
+    if (row->letter == letter && letter != 0 && row->value == NULL)
       return row;
   return NULL;
+}
+
+static bool
+fits (const Option *row, const char *argument)
+{
+  size_t length = strlen (row->value);
+  bool begins = row->fold
+                    ? g_ascii_strncasecmp (argument, row->value, length) == 0
+                    : strncmp (argument, row->value, length) == 0;
+
+  return begins
+         && (row->argument != ARGUMENT_NONE || argument[length] == '\0');
+}
+
+/* The row for what ANY, a row without a value, was given. */
+static const Option *
+find_value (const Option *table, const Option *any, const char *argument)
+{
+  if (argument == NULL)
+    argument = "";
+  for (const Option *row = table; row < any; row++)
+    if (row->letter == any->letter && row->value != NULL
+        && fits (row, argument))
+      return row;
+  return any;
 }
 
 static const Option *
 find_long (const Option *table, const char *name, size_t length)
 {
-  for (const Option *row = table; row->letter != 0 || row->long_name != NULL;
-       row++)
+  for (const Option *row = table; !is_end (row); row++)
     if (row->long_name != NULL && strlen (row->long_name) == length
         && strncmp (row->long_name, name, length) == 0)
       return row;
   return NULL;
 }
 
+/* OPTION is how it was written. */
 static bool
-take (const Option *row, void *target, const char *argument, GError **error)
+take (const Option *row, void *target, const char *option,
+      const char *argument, GError **error)
 {
-  return row->take == NULL || row->take (target, argument, error);
+  if (row->group != OPTION_REFUSED)
+    return row->take == NULL || row->take (target, argument, error);
+  g_set_error (error, FAILURE, FAILURE_USAGE, _ ("option %s is refused: %s"),
+               option, _ (row->help));
+  return false;
 }
 
 static bool
@@ -70,9 +108,58 @@ take_long (const Option *table, char **argv, int *i, void *target,
       if (argv[*i + 1] == NULL)
         return needs_argument (argv[*i], error);
       (*i)++;
-      return take (row, target, argv[*i], error);
+      return take (row, target, argv[*i - 1], argv[*i], error);
     }
-  return take (row, target, equals == NULL ? NULL : equals + 1, error);
+  return take (row, target, argv[*i], equals == NULL ? NULL : equals + 1,
+               error);
+}
+
+/* LETTER, written as -LETTER ARGUMENT; NEXT is the argument of argv behind that.
+   *USED: it was taken. */
+static bool
+take_value (const Option *table, const Option *any, const char *argument,
+            const char *next, bool *used, void *target, GError **error)
+{
+  const Option *row = find_value (table, any, argument);
+  g_autofree char *option
+      = g_strdup_printf ("-%c%s%s", any->letter, row->fold ? " " : "",
+                         argument == NULL ? "" : argument);
+
+  if (row->value != NULL && argument != NULL)
+    argument += strlen (row->value);
+  if (row->value != NULL && row->argument == ARGUMENT_REQUIRED
+      && argument[0] == '\0')
+    {
+      if (next == NULL)
+        return needs_argument (option, error);
+      *used = true;
+      argument = next;
+    }
+  return take (row, target, option, argument, error);
+}
+
+/* The option whose letter is *P and whose argument, if it has one, is the rest or
+   the next argument of argv. */
+static bool
+take_argument (const Option *table, const Option *any, const char *p,
+               char **argv, int *i, void *target, GError **error)
+{
+  const char option[] = { '-', any->letter, '\0' };
+  const char *argument = p[1] != '\0' ? p + 1 : NULL;
+  bool used = false;
+  bool taken;
+
+  if (argument == NULL && any->argument == ARGUMENT_REQUIRED)
+    {
+      if (argv[*i + 1] == NULL)
+        return needs_argument (option, error);
+      (*i)++;
+      argument = argv[*i];
+    }
+  taken = take_value (table, any, argument, argv[*i + 1], &used, target,
+                      error);
+  *i += used;
+  return taken;
 }
 
 /* One argument of letters: each with nothing behind it but further letters, or
@@ -92,18 +179,10 @@ take_letters (const Option *table, char **argv, int *i, void *target,
                        _ ("unknown option %s; see --help"), option);
           return false;
         }
-      if (row->argument == ARGUMENT_NONE)
-        {
-          if (!take (row, target, NULL, error))
-            return false;
-          continue;
-        }
-      if (p[1] != '\0' || row->argument == ARGUMENT_ATTACHED)
-        return take (row, target, p[1] != '\0' ? p + 1 : NULL, error);
-      if (argv[*i + 1] == NULL)
-        return needs_argument (option, error);
-      (*i)++;
-      return take (row, target, argv[*i], error);
+      if (row->argument != ARGUMENT_NONE)
+        return take_argument (table, row, p, argv, i, target, error);
+      if (!take (row, target, option, NULL, error))
+        return false;
     }
   return true;
 }
@@ -129,32 +208,80 @@ options_parse (const Option *table, int argc, char **argv, void *target,
   return true;
 }
 
-static void
-append_help (GString *text, const Option *row)
+/* As it is written: "-f ADDRESS", "-d[LEVEL]", "-odb", "-O IgnoreDots". */
+static char *
+names_of (const Option *row)
 {
-  g_autoptr (GString) names = g_string_new ("  ");
   const char *argument = row->name == NULL ? "" : _ (row->name);
+  const char *value = row->value == NULL ? "" : row->value;
+  GString *names = g_string_new (NULL);
 
   if (row->letter != 0)
-    g_string_append_printf (names, "-%c", row->letter);
+    g_string_append_printf (names, "-%c%s%s", row->letter,
+                            row->fold ? " " : "", value);
   if (row->letter != 0 && row->long_name != NULL)
     g_string_append (names, ", ");
   if (row->long_name != NULL)
     g_string_append_printf (names, "--%s", row->long_name);
-  if (argument[0] != '\0')
+  if (argument[0] == '\0')
+    return g_string_free (names, FALSE);
+  if (row->argument == ARGUMENT_REQUIRED)
     g_string_append_printf (names, " %s", argument);
-  g_string_append_printf (text, "%-*s %s\n", HELP_COLUMN, names->str,
-                          _ (row->help));
+  else
+    g_string_append_printf (names, row->value == NULL ? "[%s]" : "%s",
+                            argument);
+  return g_string_free (names, FALSE);
+}
+
+/* TEXT from column HELP_COLUMN on, in lines that fit a terminal. */
+static void
+append_folded (GString *out, const char *text)
+{
+  g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
+  glong column = HELP_COLUMN;
+
+  for (char **word = words; *word != NULL; word++)
+    {
+      glong width = g_utf8_strlen (*word, -1);
+
+      if (column + 1 + width > HELP_LINE && column > HELP_COLUMN)
+        {
+          g_string_append_printf (out, "\n%*s", HELP_COLUMN, "");
+          column = HELP_COLUMN;
+        }
+      g_string_append_printf (out, " %s", *word);
+      column += 1 + width;
+    }
+  g_string_append_c (out, '\n');
+}
+
+static void
+append_help (GString *out, const Option *row)
+{
+  g_autofree char *names = names_of (row);
+  glong width = 2 + g_utf8_strlen (names, -1);
+
+  g_string_append_printf (out, "  %s", names);
+  if (width < HELP_COLUMN)
+    g_string_append_printf (out, "%*s", (int) (HELP_COLUMN - width), "");
+  else
+    g_string_append_printf (out, "\n%*s", HELP_COLUMN, "");
+  append_folded (out, _ (row->help));
+}
+
+char *
+options_help_group (const Option *table, OptionGroup group)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const Option *row = table; !is_end (row); row++)
+    if (row->help != NULL && row->group == group)
+      append_help (out, row);
+  return g_string_free (out, FALSE);
 }
 
 char *
 options_help (const Option *table)
 {
-  GString *text = g_string_new (NULL);
-
-  for (const Option *row = table; row->letter != 0 || row->long_name != NULL;
-       row++)
-    if (row->help != NULL)
-      append_help (text, row);
-  return g_string_free (text, FALSE);
+  return options_help_group (table, OPTION_OBEYED);
 }

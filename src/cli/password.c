@@ -63,10 +63,10 @@ take_help (void *target, const char *argument, GError **error)
 
 static const Option options[] = {
   { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
-    N_ ("read this accounts file and no other") },
+    .help = N_ ("read this accounts file and no other") },
   { 0, "release", ARGUMENT_NONE, take_release, NULL,
-    N_ ("set: send what is held because of this account, unasked") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+    .help = N_ ("set: send what is held because of this account, unasked") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
   { 0 },
 };
 

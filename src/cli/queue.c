@@ -93,16 +93,16 @@ take_help (void *target, const char *argument, GError **error)
 
 static const Option options[] = {
   { 0, "json", ARGUMENT_NONE, take_json, NULL,
-    N_ ("list, show: a JSON object on each line") },
+    .help = N_ ("list, show: a JSON object on each line") },
   { 0, "message", ARGUMENT_NONE, take_message, NULL,
-    N_ ("show: the message alone") },
+    .help = N_ ("show: the message alone") },
   { 0, "all", ARGUMENT_NONE, take_all, NULL,
-    N_ ("release, remove: all that there are") },
+    .help = N_ ("release, remove: all that there are") },
   { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
-    N_ ("release: what is held because of this account") },
+    .help = N_ ("release: what is held because of this account") },
   { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
-    N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+    .help = N_ ("read this accounts file and no other") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
   { 0 },
 };
 

@@ -57,14 +57,14 @@ take_until_empty (void *target, const char *argument, GError **error)
 
 static const Option options[] = {
   { 0, "once", ARGUMENT_NONE, take_once, NULL,
-    N_ ("send what is due, and end") },
+    .help = N_ ("send what is due, and end") },
   { 0, "until-empty", ARGUMENT_NONE, take_until_empty, NULL,
-    N_ ("end when nothing waits any more") },
+    .help = N_ ("end when nothing waits any more") },
   { 'v', NULL, ARGUMENT_NONE, take_v, NULL,
-    N_ ("show the conversation with the relay") },
+    .help = N_ ("show the conversation with the relay") },
   { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
-    N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, N_ ("show this help") },
+    .help = N_ ("read this accounts file and no other") },
+  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
   { 0 },
 };
 

@@ -9,3 +9,6 @@
 
 /* Returns a status of sysexits(3). */
 int sendmail_main (int argc, char **argv);
+
+/* The personality `newaliases': the same options, with -bi to begin with. */
+int newaliases_main (int argc, char **argv);

@@ -5,8 +5,11 @@ begin
 unset MAKEFLAGS MFLAGS MAKELEVEL
 root=$work/root
 
-step () {
-  make -C "$build" "$1" DESTDIR="$root" >"$work/$1" 2>&1 || {
+prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
+links="sbin/sendmail lib/sendmail bin/mailq bin/newaliases"
+
+step () { # step TARGET [VARIABLE=VALUE]...
+  make -C "$build" DESTDIR="$root" "$@" >"$work/$1" 2>&1 || {
     tail -n 20 "$work/$1"
     return 1
   }
@@ -19,8 +22,16 @@ installed () { # installed PATTERN
 }
 check "make install" step install
 check "the program is there" installed '/bin/postrider$'
-check "so is sendmail" installed '/sbin/sendmail$'
-check "so is mailq" installed '/bin/mailq$'
+is_link () { # is_link NAME: to the program
+  ls -l "$root$prefix/$1"
+  [ "$(readlink "$root$prefix/$1")" = "$prefix/bin/postrider" ]
+}
+for name in $links; do
+  check "so is the link $name" is_link $name
+done
+for page in sendmail mailq newaliases postrider; do
+  check "so is the page of $page" installed "/man1/$page.1\$"
+done
 check "it is the program" sh -c '"$1" --version | grep -q "^postrider "' - \
   "$(find "$root" -path '*/bin/postrider')"
 if grep -q '^SYSTEMD_TRUE *= *#' "$build/Makefile"; then
@@ -51,10 +62,59 @@ fi
 for language in $(sed 's/#.*//' "$source/po/LINGUAS"); do
   check "it speaks $language" installed "/$language/LC_MESSAGES/postrider.mo\$"
 done
+check "make install, once more" step install
+for name in $links; do
+  check "once more: the link $name" is_link $name
+done
 check "make uninstall" step uninstall
 nothing_left () {
   ! find "$root" ! -type d | grep .
 }
 check "nothing is left" nothing_left
+
+# Without the links
+
+check "no links: make install" step install sendmail_links=no
+check "no links: the program is there" installed '/bin/postrider$'
+no_links () {
+  ! find "$root" | grep -E '/(sendmail|mailq|newaliases)(\.1)?$'
+}
+check "no links: there is none, and no page of theirs" no_links
+check "no links: make uninstall" step uninstall
+check "no links: nothing is left" nothing_left
+
+# Other programs that have the names already
+
+taken="sbin/sendmail lib/sendmail bin/mailq bin/newaliases
+  share/man/man1/mailq.1"
+others () { # what has these names
+  for name in $taken; do
+    ls -dl --time-style=full-iso "$root$prefix/$name"
+    [ ! -f "$root$prefix/$name" ] || cat "$root$prefix/$name"
+  done
+}
+rm -rf "$root"
+mkdir -p "$root$prefix/sbin" "$root$prefix/bin" "$root$prefix/lib" \
+  "$root$prefix/share/man/man1"
+echo another >"$root$prefix/sbin/sendmail"
+ln -s ../sbin/sendmail "$root$prefix/lib/sendmail"
+ln -s /nonexistent/mailq "$root$prefix/bin/mailq"
+mkdir "$root$prefix/bin/newaliases"
+echo 'of another' >"$root$prefix/share/man/man1/mailq.1"
+others >"$work/before"
+untouched () {
+  others | diff "$work/before" -
+}
+check "others: make install" step install
+check "others: they are left as they are" untouched
+check "others: that is said of each" \
+  [ "$(grep -c 'belongs to another program' "$work/install")" = 5 ]
+check "others: the program is there" installed '/bin/postrider$'
+check "others: a page of ours is there" installed '/man1/sendmail.1$'
+check "others: make uninstall" step uninstall
+check "others: they are left as they were" untouched
+check "others: nothing of ours is left" sh -c 'cd "$1" &&
+  ! find . ! -type d | grep -E "/postrider|man1/(sendmail|newaliases)"' - \
+  "$root$prefix"
 
 end

@@ -19,14 +19,30 @@ TAKER (t)
 TAKER (f)
 TAKER (q)
 TAKER (file)
+TAKER (qI)
+TAKER (oi)
+TAKER (od)
+TAKER (O)
 
 static const Option options[] = {
-  { 't', NULL, ARGUMENT_NONE, take_t, NULL, "t" },
-  { 'i', NULL, ARGUMENT_NONE, NULL, NULL, NULL },
-  { 'f', NULL, ARGUMENT_REQUIRED, take_f, "ADDRESS", "f" },
-  { 'q', NULL, ARGUMENT_ATTACHED, take_q, NULL, NULL },
-  { 'C', "file", ARGUMENT_REQUIRED, take_file, "FILE", "file" },
-  { 0, "flag", ARGUMENT_NONE, take_t, NULL, NULL },
+  { 't', NULL, ARGUMENT_NONE, take_t, NULL, .help = "t" },
+  { 'i', .group = OPTION_IGNORED },
+  { 'f', NULL, ARGUMENT_REQUIRED, take_f, "ADDRESS", .help = "f" },
+  { 'C', "file", ARGUMENT_REQUIRED, take_file, "FILE", .help = "file" },
+  { 0, "flag", ARGUMENT_NONE, take_t, .name = NULL },
+  { 'q', .argument = ARGUMENT_REQUIRED, .take = take_qI, .value = "I" },
+  { 'q', .argument = ARGUMENT_ATTACHED, .take = take_q },
+  { 'o', .take = take_oi, .value = "i", .help = "oi" },
+  { 'o', .argument = ARGUMENT_ATTACHED, .take = take_od, .value = "d",
+    .name = "HOW", .help = "od" },
+  { 'o', .value = "x", .group = OPTION_REFUSED, .help = "there is none" },
+  { 'o', NULL, ARGUMENT_REQUIRED, NULL, "X", .help = "others",
+    .group = OPTION_IGNORED },
+  { 'O', .argument = ARGUMENT_ATTACHED, .take = take_O, .value = "Mode=",
+    .fold = true, .name = "b|q", .help = "mode" },
+  { 'O', .argument = ARGUMENT_REQUIRED, .group = OPTION_IGNORED },
+  { 'X', .argument = ARGUMENT_REQUIRED, .group = OPTION_REFUSED,
+    .help = "no X" },
   { 0 },
 };
 
@@ -52,6 +68,26 @@ test_lines (void)
     { "-t -- -f x", "t()", "-f x" },
     { "-q a", "q()", "a" },
     { "-q30m a", "q(30m)", "a" },
+    { "-qIx a", "qI(x)", "a" },
+    { "-qI x a", "qI(x)", "a" },
+    { "-qI", NULL, NULL },
+    { "-oi a", "oi()", "a" },
+    { "-o i a", "oi()", "a" },
+    { "-tio i a", "t()oi()", "a" },
+    { "-oif a", "", "a" },
+    { "-odb a", "od(b)", "a" },
+    { "-od b a", "od()", "b a" },
+    { "-o db a", "od(b)", "a" },
+    { "-oMs x", "", "x" },
+    { "-o", NULL, NULL },
+    { "-ox a", NULL, NULL },
+    { "-o x", NULL, NULL },
+    { "-oxy a", "", "a" },
+    { "-OmOde=b a", "O(b)", "a" },
+    { "-O mode= a", "O()", "a" },
+    { "-O Mod a", "", "a" },
+    { "-X", NULL, NULL },
+    { "-tXa", NULL, NULL },
     { "- a", "", "- a" },
     { "--file x a", "file(x)", "a" },
     { "--file=x a", "file(x)", "a" },
@@ -93,13 +129,45 @@ test_lines (void)
 }
 
 static void
+test_refusal (void)
+{
+  char *argv[] = { (char *) "x", (char *) "-o", (char *) "x", NULL };
+  g_autoptr (GError) error = NULL;
+  int first;
+
+  g_assert_false (options_parse (options, 3, argv, NULL, &first, &error));
+  g_assert_cmpstr (error->message, ==,
+                   "option -ox is refused: there is none");
+}
+
+static void
 test_help (void)
 {
+  static const Option folded[]
+      = { { 'a', .help = "one two three four five six seven eight nine ten "
+                         "eleven twelve" },
+          { 0, "a-name-that-is-longer-than-others", .help = "one" },
+          { 0 } };
   g_autofree char *help = options_help (options);
+  g_autofree char *ignored = options_help_group (options, OPTION_IGNORED);
+  g_autofree char *refused = options_help_group (options, OPTION_REFUSED);
+  g_autofree char *lines = options_help (folded);
 
   g_assert_nonnull (strstr (help, "  -f ADDRESS "));
   g_assert_nonnull (strstr (help, "  -C, --file FILE "));
+  g_assert_nonnull (strstr (help, "  -oi "));
+  g_assert_nonnull (strstr (help, "  -odHOW "));
+  g_assert_nonnull (strstr (help, "  -O Mode=b|q "));
   g_assert_null (strstr (help, "-q"));
+  g_assert_null (strstr (help, "-ox"));
+  g_assert_cmpstr (ignored, ==, "  -o X                       others\n");
+  g_assert_nonnull (strstr (refused, "  -ox "));
+  g_assert_cmpstr (lines, ==,
+                   "  -a                         one two three four five six "
+                   "seven eight nine ten\n"
+                   "                             eleven twelve\n"
+                   "  --a-name-that-is-longer-than-others\n"
+                   "                             one\n");
 }
 
 int
@@ -107,6 +175,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/options/lines", test_lines);
+  g_test_add_func ("/options/refusal", test_refusal);
   g_test_add_func ("/options/help", test_help);
   return g_test_run ();
 }
