@@ -31,7 +31,7 @@
  * write that was cut short, and is cut off before the next record is written.
  */
 
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
 #define RECORDS_MAXIMUM (1024 * 1024 * 1024)
 #define BLOCK (64 * 1024)
 #define REASON_MAXIMUM 4096
@@ -61,6 +61,7 @@ entry_free (Entry *entry)
   g_free (entry->account);
   g_free (entry->reason);
   g_clear_pointer (&entry->envelope, envelope_free);
+  g_clear_pointer (&entry->settling, envelope_free);
   g_clear_pointer (&entry->statuses, g_ptr_array_unref);
   g_clear_pointer (&entry->told, g_array_unref);
   g_free (entry);
@@ -150,6 +151,7 @@ entry_envelope_text (const Entry *entry)
 
   g_string_append_printf (text, "arrival %" PRId64 "\n", entry->arrival);
   g_string_append_printf (text, "notification %d\n", entry->notification);
+  g_string_append_printf (text, "as-given %d\n", entry->as_given);
   g_string_append_printf (text, "account %s\n", entry->account);
   g_string_append_printf (text, "sender %s\n", envelope->reverse_path);
   g_string_append_printf (text, "notify %s\n", envelope->notify);
@@ -306,6 +308,23 @@ note_release (Entry *entry, int64_t time)
   entry->waited_until = time;
   entry->delays = 0;
   entry->warned = false;
+}
+
+/* SETTLING becomes the entry's. */
+static void
+note_settled (Entry *entry, const char *account, Envelope *settling)
+{
+  size_t count = settling->forward_paths->len;
+
+  g_free (entry->account);
+  entry->account = g_strdup (account);
+  envelope_free (entry->envelope);
+  entry->envelope = settling;
+  entry->as_given = false;
+  g_ptr_array_set_size (entry->statuses, 0);
+  g_ptr_array_set_size (entry->statuses, (int) count);
+  g_array_set_size (entry->told, 0);
+  g_array_set_size (entry->told, (guint) count);
 }
 
 /* Before the relay is asked: a full disk that keeps a verdict from being recorded
@@ -501,6 +520,30 @@ entry_record_doomed (Entry *entry, int64_t time, GError **error)
   return true;
 }
 
+/* The last line counts: what comes before it says nothing without. */
+bool
+entry_record_settled (Entry *entry, const char *account,
+                      const Envelope *envelope, GError **error)
+{
+  g_autoptr (GString) records = g_string_new (NULL);
+  g_autoptr (Envelope) settling = envelope_new_like (envelope);
+
+  g_assert (entry->as_given && envelope->forward_paths->len > 0);
+  append_record (records, "settling %s", envelope->reverse_path);
+  for (size_t i = 0; i < envelope->forward_paths->len; i++)
+    {
+      const char *path = envelope->forward_paths->pdata[i];
+
+      append_record (records, "recipient %s", path);
+      envelope_add (settling, path);
+    }
+  append_record (records, "settled %s", account);
+  if (!write_records (entry, records, true, error))
+    return false;
+  note_settled (entry, account, g_steal_pointer (&settling));
+  return true;
+}
+
 /* Reading. Everything below takes the file for hostile. */
 
 typedef struct
@@ -651,6 +694,8 @@ take_envelope_line (Entry *entry, const char *key, const char *value)
     }
   if (strcmp (key, "notification") == 0)
     return parse_flag (value, &entry->notification);
+  if (strcmp (key, "as-given") == 0)
+    return parse_flag (value, &entry->as_given);
   if (strcmp (key, "eight-bit") == 0)
     return parse_flag (value, &entry->content.eight_bit);
   if (strcmp (key, "header-utf8") == 0)
@@ -810,6 +855,33 @@ take_doomed (Entry *entry, const char *value)
 }
 
 static bool
+take_settling (Entry *entry, const char *value)
+{
+  g_clear_pointer (&entry->settling, envelope_free);
+  entry->settling = envelope_new_like (entry->envelope);
+  replace (&entry->settling->reverse_path, value);
+  return entry->as_given;
+}
+
+static bool
+take_recipient (Entry *entry, const char *value)
+{
+  if (entry->settling == NULL)
+    return false;
+  envelope_add (entry->settling, value);
+  return true;
+}
+
+static bool
+take_settled (Entry *entry, const char *value)
+{
+  if (entry->settling == NULL || entry->settling->forward_paths->len == 0)
+    return false;
+  note_settled (entry, value, g_steal_pointer (&entry->settling));
+  return true;
+}
+
+static bool
 take_record (Entry *entry, const char *key, const char *value)
 {
   static const struct
@@ -821,6 +893,8 @@ take_record (Entry *entry, const char *key, const char *value)
     { "end-of-data", take_end_of_data }, { "reason", take_reason },
     { "told", take_told },       { "retry", take_retry },
     { "release", take_release }, { "doomed", take_doomed },
+    { "settling", take_settling }, { "recipient", take_recipient },
+    { "settled", take_settled },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (records); i++)

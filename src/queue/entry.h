@@ -24,8 +24,11 @@ typedef struct
   bool held;            /* in held/, not in queue/ */
   bool notification;    /* one of our own (RFC 3464); nobody is told of it */
   int64_t arrival;      /* seconds since the epoch */
+  bool as_given;        /* local names among the recipients do not lead anywhere
+                           yet: nothing may be sent before they are settled */
   char *account;        /* name of the chosen account; "" where there is none */
   Envelope *envelope;   /* as submitted: all forward-paths */
+  Envelope *settling;   /* private: what was read of it so far */
   GPtrArray *statuses;  /* of Status, one for each forward-path: the last known;
                            NULL elements: not tried yet, or released since */
   GArray *told;         /* of bool, one for each forward-path: the sender knows
@@ -89,6 +92,10 @@ bool entry_record_retry (Entry *entry, GError **error);
 /* Held no more: held and failed forward-paths are owed again, and its life
  * begins anew at TIME. */
 bool entry_record_release (Entry *entry, int64_t time, GError **error);
+/* Its recipients were as given: from now on they, and its sender, are those of
+ * ENVELOPE, and ACCOUNT carries it. Nothing of it was tried before. */
+bool entry_record_settled (Entry *entry, const char *account,
+                           const Envelope *envelope, GError **error);
 /* It was held too long, and is removed later (not synced). */
 bool entry_record_doomed (Entry *entry, int64_t time, GError **error);
 

@@ -422,6 +422,7 @@ queue_enter (Queue *queue, Message *message, const QueueRequest *request,
   entry->arrival = g_get_real_time () / G_USEC_PER_SEC;
   entry->waited_until = entry->arrival;
   entry->notification = request->notification;
+  entry->as_given = request->as_given;
   entry->account = g_strdup (request->account);
   entry->reason = g_strdup ("");
   copy_envelope (entry, request->envelope);

@@ -63,6 +63,7 @@ typedef struct
   const char *account;
   const char *hold_reason; /* not NULL: it goes to held/ at once */
   bool notification;       /* one of our own */
+  bool as_given;           /* as in Entry */
 } QueueRequest;
 Entry *queue_enter (Queue *queue, Message *message,
                     const QueueRequest *request, GError **error);

@@ -59,6 +59,7 @@ assert_same (const Entry *a, const Entry *b)
   g_assert_cmpstr (a->id, ==, b->id);
   g_assert_cmpint (a->held, ==, b->held);
   g_assert_cmpint (a->notification, ==, b->notification);
+  g_assert_cmpint (a->as_given, ==, b->as_given);
   g_assert_cmpint (a->arrival, ==, b->arrival);
   g_assert_cmpstr (a->account, ==, b->account);
   g_assert_cmpstr (a->envelope->reverse_path, ==, b->envelope->reverse_path);
@@ -218,6 +219,97 @@ test_notification (Fixture *fixture, const void *data)
   g_assert_no_error (error);
   g_assert_true (entry->notification);
   read_again (fixture, &entry);
+}
+
+static Entry *
+enter_as_given (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = new_message (queue_spool (fixture->queue, 0));
+  g_autoptr (Envelope) envelope = envelope_new ();
+  Entry *entry;
+
+  envelope_add (envelope, "root");
+  entry = queue_enter (fixture->queue, message,
+                       &(QueueRequest){ .envelope = envelope,
+                                        .account = "",
+                                        .hold_reason = "reason",
+                                        .as_given = true },
+                       &error);
+  g_assert_no_error (error);
+  return entry;
+}
+
+/* Who a message is really for, once that is known; cut short anywhere, it is not
+   known yet. */
+static void
+test_settled (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Envelope) envelope = envelope_new ();
+  g_autoptr (Entry) entry = enter_as_given (fixture);
+  uint64_t before = entry->end, after;
+
+  g_free (envelope->reverse_path);
+  envelope->reverse_path = g_strdup ("me@example.org");
+  envelope_add (envelope, "a b@example.org");
+  envelope_add (envelope, "c@example.org");
+  read_again (fixture, &entry);
+  g_assert_true (entry->as_given);
+  g_assert_true (entry_record_settled (entry, "work", envelope, &error));
+  read_again (fixture, &entry);
+  g_assert_false (entry->as_given);
+  g_assert_cmpstr (entry->account, ==, "work");
+  g_assert_cmpstr (entry->envelope->reverse_path, ==, "me@example.org");
+  g_assert_cmpuint (entry->envelope->forward_paths->len, ==, 2);
+  g_assert_cmpstr (entry->envelope->forward_paths->pdata[0], ==,
+                   "a b@example.org");
+  after = entry->end;
+  for (uint64_t end = after - 1; end > before; end--)
+    {
+      g_autoptr (Entry) cut = NULL;
+
+      g_assert_cmpint (ftruncate (entry->fd, (off_t) end), ==, 0);
+      cut = queue_view (fixture->queue, ROOM_HELD, entry->id, &error);
+      g_assert_no_error (error);
+      g_assert_true (cut->as_given);
+      g_assert_cmpstr (cut->account, ==, "");
+      g_assert_cmpstr (cut->envelope->forward_paths->pdata[0], ==, "root");
+      g_assert_cmpuint (cut->statuses->len, ==, 1);
+    }
+  g_clear_pointer (&entry, entry_free);
+}
+
+/* Begun twice, it counts as it was ended. */
+static void
+test_settled_again (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Envelope) envelope = envelope_new ();
+  g_autoptr (Entry) entry = enter_as_given (fixture);
+  g_autofree char *id = g_strdup (entry->id);
+  uint64_t before = entry->end;
+
+  envelope_add (envelope, "a@example.org");
+  g_assert_true (entry_record_settled (entry, "work", envelope, &error));
+  /* The last line is "crc settled work". */
+  g_assert_cmpint (ftruncate (entry->fd,
+                              (off_t) (entry->end
+                                       - strlen ("01234567 settled work\n"))),
+                   ==, 0);
+  g_assert_cmpuint (entry->end, >, before);
+  g_clear_pointer (&entry, entry_free);
+  g_clear_pointer (&envelope, envelope_free);
+  envelope = envelope_new ();
+  envelope_add (envelope, "b@example.org");
+  entry = queue_lock (fixture->queue, ROOM_HELD, id, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (entry_record_settled (entry, "home", envelope, &error));
+  read_again (fixture, &entry);
+  g_assert_cmpstr (entry->account, ==, "home");
+  g_assert_cmpuint (entry->envelope->forward_paths->len, ==, 1);
+  g_assert_cmpstr (entry->envelope->forward_paths->pdata[0], ==,
+                   "b@example.org");
 }
 
 /* Recipients who fared alike take one line, however many they are. */
@@ -668,6 +760,8 @@ main (int argc, char **argv)
   signal (SIGXFSZ, SIG_IGN);
   QUEUE_TEST ("records/read-back", test_read_back);
   QUEUE_TEST ("records/notification", test_notification);
+  QUEUE_TEST ("records/settled", test_settled);
+  QUEUE_TEST ("records/settled-again", test_settled_again);
   QUEUE_TEST ("records/many-alike", test_many_alike);
   QUEUE_TEST ("records/torn", test_torn);
   QUEUE_TEST ("records/delays", test_delays);
