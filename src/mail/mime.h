@@ -54,8 +54,7 @@ typedef struct
   bool opaque; /* it cannot be encoded anew: too deep, or broken, or of a type
                   or an encoding that leaves no choice */
   Facts header_facts;
-  Facts
-      facts; /* of the body; for a composite, of the lines between its parts */
+  Facts facts; /* of the body; of a composite, of the lines between its parts */
 } Part;
 
 typedef struct

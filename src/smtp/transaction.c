@@ -561,15 +561,6 @@ check_content (Run *run)
              refuse (FAILURE_UNAVAILABLE, (EnhancedCode){ 5, 3, 4 }, text));
       return false;
     }
-  if (content->eight_bit && !extensions->eight_bit_mime)
-    {
-      text = g_strdup_printf (_ ("the message has 8-bit octets, and %s does "
-                                 "not offer 8BITMIME"),
-                              endpoint);
-      judge (run, false,
-             refuse (FAILURE_DATA, (EnhancedCode){ 5, 6, 3 }, text));
-      return false;
-    }
   return true;
 }
 
@@ -612,10 +603,13 @@ static bool
 prepare (Run *run)
 {
   const Transaction *transaction = run->transaction;
+  const Extensions *extensions = &run->session->extensions;
+  const Content *content = transaction->content;
   Status *status = NULL;
 
-  run->utf8 =
-      transaction->content->header_utf8 && run->session->extensions.smtputf8;
+  g_assert (extensions->eight_bit_mime || !content->eight_bit);
+  g_assert (extensions->smtputf8 || !content->header_utf8);
+  run->utf8 = content->header_utf8;
   add_recipients (run);
   run->reverse_path =
       make_path (run, transaction->envelope->reverse_path, &status);

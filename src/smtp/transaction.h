@@ -17,7 +17,7 @@
 typedef struct
 {
   const Envelope *envelope;
-  const Content *content;
+  const Content *content; /* nothing that the relay does not offer to take */
   /* Called when all but the final dot has been sent: the last moment at which
    * the message can be kept from the relay. False (with an error): the dot is
    * not sent, the connection is dropped. Nullable. */

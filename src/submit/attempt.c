@@ -5,6 +5,7 @@
 #include "account/credential.h"
 #include "smtp/session.h"
 #include "smtp/transaction.h"
+#include "submit/fit.h"
 #include "submit/signals.h"
 
 /* Relays close a session that carries too many messages, or slow it down; and
@@ -112,11 +113,13 @@ log_in (const Courier *courier, Status **status)
 
 /* One transaction, in the session that is open or in a new one. */
 static GPtrArray *
-converse (Courier *courier, const Envelope *envelope, Entry *entry)
+converse (Courier *courier, Queue *queue, const Envelope *envelope,
+          Entry *entry)
 {
+  g_auto (Fit) fit = { 0 };
   Transaction transaction = {
     .envelope = envelope,
-    .content = &entry->content,
+    .content = &fit.content,
     .before_end_of_data = before_end_of_data,
     .data = entry,
   };
@@ -125,6 +128,8 @@ converse (Courier *courier, const Envelope *envelope, Entry *entry)
   if (courier->session == NULL)
     courier->session = log_in (courier, &status);
   if (courier->session == NULL)
+    return same_for_all (status, envelope->forward_paths->len);
+  if (!fit_make (&fit, &entry->content, courier->session, queue, &status))
     return same_for_all (status, envelope->forward_paths->len);
   courier->carried++;
   return transaction_run (courier->session, &transaction);
@@ -157,17 +162,17 @@ give_address (const Courier *courier, const Entry *entry, Envelope *envelope)
 /* A session that lay idle may have been closed, or have had its fill: what it
    says to the next MAIL is no verdict on the message. */
 static GPtrArray *
-carry (Courier *courier, Envelope *envelope, Entry *entry)
+carry (Courier *courier, Queue *queue, Envelope *envelope, Entry *entry)
 {
   bool reused = courier->session != NULL;
-  GPtrArray *statuses = converse (courier, envelope, entry);
+  GPtrArray *statuses = converse (courier, queue, envelope, entry);
   const Status *refusal = refused_at_mail (statuses);
 
   if (reused && refusal != NULL)
     {
       g_ptr_array_unref (statuses);
       leave (courier);
-      statuses = converse (courier, envelope, entry);
+      statuses = converse (courier, queue, envelope, entry);
       refusal = refused_at_mail (statuses);
     }
   if (refusal != NULL && refusal->fate == FATE_FAILED
@@ -176,7 +181,7 @@ carry (Courier *courier, Envelope *envelope, Entry *entry)
       g_ptr_array_unref (statuses);
       if (courier->session != NULL && courier->session->broken)
         leave (courier);
-      statuses = converse (courier, envelope, entry);
+      statuses = converse (courier, queue, envelope, entry);
     }
   return statuses;
 }
@@ -215,7 +220,7 @@ attempt_run (Queue *queue, Entry *entry, Courier *courier,
     return NULL;
   if (courier->params.cancellable)
     signals_cancel (queue, entry);
-  outcome->statuses = carry (courier, envelope, entry);
+  outcome->statuses = carry (courier, queue, envelope, entry);
   /* From here on the caller is told the truth, whatever signal comes. */
   signals_defer ();
   describe (courier, envelope, outcome);

@@ -447,18 +447,6 @@ test_parameters (void)
 }
 
 static void
-test_header_utf8_without_smtputf8 (void)
-{
-  Fixture f = { 0 };
-
-  set_up (&f, "8", "a@example.org",
-          "> MAIL FROM:<me@example.org> BODY=8BITMIME\n" OK A OK DATA GO SENT,
-          WIRE);
-  f.content.eight_bit = f.content.header_utf8 = true;
-  check (&f, "relayed:end-of-data:250", true, 1);
-}
-
-static void
 test_null_reverse_path (void)
 {
   Fixture f = { 0 };
@@ -488,14 +476,6 @@ test_refused_by_us (void)
 {
   Fixture f = { 0 };
 
-  set_up (&f, "P", "a@example.org b@example.org", "", WIRE);
-  f.content.eight_bit = true;
-  run (&f);
-  check_enhanced (&f, 6, 3, FAILURE_DATA);
-  g_assert_true (f.usable);
-  tear_down (&f);
-
-  f = (Fixture){ 0 };
   set_up (&f, "PS", "a@example.org", "", WIRE);
   f.session->extensions.size = 28;
   run (&f);
@@ -735,8 +715,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &cases[i], test_case);
     }
   g_test_add_func ("/transaction/parameters", test_parameters);
-  g_test_add_func ("/transaction/header-utf8",
-                   test_header_utf8_without_smtputf8);
   g_test_add_func ("/transaction/null-reverse-path", test_null_reverse_path);
   g_test_add_func ("/transaction/refused-by-us", test_refused_by_us);
   g_test_add_func ("/transaction/size-at-the-limit", test_size_at_the_limit);
