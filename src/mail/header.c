@@ -87,6 +87,13 @@ check_line (Header *header, const char *line, size_t length, GError **error)
                            _ ("the message header has a NUL octet"));
       return false;
     }
+  if (memchr (line, '\r', length) != NULL)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_DATA,
+                           _ ("the message header has a carriage return "
+                              "within a line"));
+      return false;
+    }
   if (length + 2 > HEADER_MAXIMUM - header->size)
     {
       g_set_error (error, FAILURE, FAILURE_DATA,
@@ -140,7 +147,7 @@ header_add_line (Header *header, const char *line, size_t length,
   if (!check_line (header, line, length, error))
     return false;
   copy = g_strndup (line, length);
-  g_strdelimit (copy, "\r\n", ' ');
+  g_strdelimit (copy, "\n", ' ');
   if (header_line_kind (line, length) == HEADER_LINE_CONTINUATION)
     {
       g_assert (header->fields->len > 0);

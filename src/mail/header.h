@@ -42,7 +42,8 @@ typedef enum
 HeaderLine header_line_kind (const char *line, size_t length);
 
 /* Adds a line that is a field or a continuation of the last one. FAILURE_DATA
- * past the limits above, and for NUL; a bare CR becomes a space. */
+ * past the limits above, and for NUL or CR, which can only be meant to make one
+ * line look like two. */
 bool header_add_line (Header *header, const char *line, size_t length,
                       GError **error);
 
@@ -50,7 +51,6 @@ bool header_add_line (Header *header, const char *line, size_t length,
 const Field *header_find (const Header *header, const char *name);
 size_t header_count (const Header *header, const char *name);
 size_t header_remove (Header *header, const char *name); /* how many */
-
 
 /* A new field, or a new body for FIELD of HEADER. BODY gets a space in front
  * unless it begins with a blank (or FIELD has none there either); a line end
