@@ -11,6 +11,7 @@
 #include "mail/encoding.h"
 
 #define SHOWN_MAXIMUM 200  /* octets of a bad address in a diagnostic */
+#define PROBLEMS_MAXIMUM 100 /* bad addresses that are told */
 #define DOMAIN_MAXIMUM 253 /* octets */
 #define LABEL_MAXIMUM 63   /* octets of an ASCII label */
 #define PHRASE_MAXIMUM 200 /* octets of a display name that stays ASCII */
@@ -303,14 +304,16 @@ add_problem (Parser *parser, size_t from, size_t to, Reason reason)
 {
   const Token *first = token_at (parser, from);
   const Token *last = token_at (parser, to - 1);
-  g_autofree char *shown = text_printable (
-      parser->text + first->start, last->start + last->length - first->start,
-      SHOWN_MAXIMUM);
+  g_autofree char *shown = NULL;
 
   parser->good = false;
-  if (parser->problems != NULL)
-    g_ptr_array_add (parser->problems,
-                     g_strdup_printf ("%s: %s", shown, _ (reasons[reason])));
+  if (parser->problems == NULL || parser->problems->len >= PROBLEMS_MAXIMUM)
+    return;
+  shown = text_printable (parser->text + first->start,
+                          last->start + last->length - first->start,
+                          SHOWN_MAXIMUM);
+  g_ptr_array_add (parser->problems,
+                   g_strdup_printf ("%s: %s", shown, _ (reasons[reason])));
 }
 
 /* Words. */
@@ -409,6 +412,34 @@ wire_local_part (const GString *value)
 
 /* Addresses. Each of these takes what it wants from *AT on, up to TO. */
 
+/* Words with dots between them. Dots in a row, or before the "@", are in real
+   use at some providers, though they have to be quoted. */
+static Reason
+parse_words (const Parser *parser, size_t *at, size_t to, GString *value)
+{
+  bool after_dot = false;
+  bool quote = false;
+
+  for (;; ++*at)
+    {
+      char kind = kind_at (parser, *at, to);
+
+      if (kind == TOKEN_ATOM || kind == TOKEN_QUOTED)
+        {
+          append_word (parser, (*at)++, value);
+          after_dot = false;
+          kind = kind_at (parser, *at, to);
+        }
+      quote = quote || after_dot;
+      if (kind != '.' || value->len == 0)
+        break;
+      g_string_append_c (value, '.');
+      after_dot = true;
+    }
+  return quote && kind_at (parser, *at, to) != '@' ? REASON_SYNTAX
+                                                   : REASON_NONE;
+}
+
 static Reason
 parse_local_part (const Parser *parser, size_t *at, size_t to, char **result)
 {
@@ -417,17 +448,9 @@ parse_local_part (const Parser *parser, size_t *at, size_t to, char **result)
 
   if (kind_at (parser, *at, to) == '\\')
     ++*at;
-  for (;;)
-    {
-      if (kind_at (parser, *at, to) != TOKEN_ATOM
-          && kind_at (parser, *at, to) != TOKEN_QUOTED)
-        return REASON_SYNTAX;
-      append_word (parser, (*at)++, value);
-      if (kind_at (parser, *at, to) != '.')
-        break;
-      ++*at;
-      g_string_append_c (value, '.');
-    }
+  reason = parse_words (parser, at, to, value);
+  if (reason != REASON_NONE)
+    return reason;
   reason = check_characters (value->str, value->len);
   if (reason != REASON_NONE)
     return reason;

@@ -18,11 +18,14 @@ static const char *const dropped_fields[] = { "Bcc", "Resent-Bcc",
                                               "Return-Path",
                                               "Content-Length" };
 
-static const char *const qualified_fields[] = { "From", "Sender", "Reply-To",
-                                                "To", "Cc" };
+static const char *const qualified_fields[] = {
+  "From",          "Sender",          "Reply-To",  "To",        "Cc",
+  "Resent-From",   "Resent-Sender",   "Resent-To", "Resent-Cc", "Resent-Reply-To",
+};
 
-static const char *const resent_fields[] = { "Resent-From", "Resent-To",
-                                             "Resent-Cc", "Resent-Bcc" };
+static const char *const resent_fields[] = { "Resent-From", "Resent-Sender",
+                                             "Resent-To", "Resent-Cc",
+                                             "Resent-Bcc" };
 
 char *
 compose_date (int64_t seconds)
@@ -165,7 +168,7 @@ supply_date (Header *header, const char *name, const ComposeParams *params)
 }
 
 static void
-supply_from (Header *header, const ComposeParams *params)
+supply_from (Header *header, const char *name, const ComposeParams *params)
 {
   g_autoptr (Address) from = address_copy (params->from);
   g_autofree char *mailbox = NULL;
@@ -173,7 +176,7 @@ supply_from (Header *header, const ComposeParams *params)
   if (from->domain == NULL)
     from->domain = g_strdup (params->domain);
   mailbox = address_mailbox (from);
-  supply (header, "From", mailbox);
+  supply (header, name, mailbox);
 }
 
 /* RFC 5322 section 3.6.2: with several authors it must be said who sent. */
@@ -247,6 +250,8 @@ supply_all (Header *header, const ComposeParams *params)
     {
       if (!has (header, "Resent-Message-ID"))
         supply_message_id (header, "Resent-Message-ID", "Resent-From", params);
+      if (!has (header, "Resent-From"))
+        supply_from (header, "Resent-From", params);
       if (!has (header, "Resent-Date"))
         supply_date (header, "Resent-Date", params);
     }
@@ -255,7 +260,7 @@ supply_all (Header *header, const ComposeParams *params)
   if (!has (header, "Sender"))
     supply_sender (header);
   if (!has (header, "From"))
-    supply_from (header, params);
+    supply_from (header, "From", params);
   if (!has (header, "Date"))
     supply_date (header, "Date", params);
 }

@@ -54,6 +54,25 @@ check_mailbox (const Address *address)
     g_assert (g_str_has_prefix (mailbox, "=?"));
 }
 
+/* Pieces stand one behind the other, within the text. */
+static void
+check_pieces (const char *text, size_t size)
+{
+  g_autoptr (GArray) pieces = address_list_pieces (text, size);
+  size_t end = 0;
+
+  for (guint i = 0; i < pieces->len; i++)
+    {
+      AddressPiece piece = g_array_index (pieces, AddressPiece, i);
+
+      g_assert (piece.start >= end && piece.length > 0);
+      end = piece.start + piece.length;
+      g_assert (end <= size);
+      g_assert ((text[piece.start] == '(') == (piece.part == ADDRESS_COMMENT));
+      g_assert (piece.part != ADDRESS_COMMENT || text[end - 1] == ')');
+    }
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -66,6 +85,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   bool good = address_parse_list (text, size, addresses, problems);
 
   g_assert (good == (problems->len == 0));
+  check_pieces (text, size);
   for (guint i = 0; i < addresses->len; i++)
     {
       g_autofree char *path = address_path (g_ptr_array_index (addresses, i));

@@ -68,6 +68,10 @@ static const ListCase list_cases[] = {
   { "\"a\".b.\"c d\"@example.org", "\"a.b.c d\"@example.org", 0 },
   { "\"a..b\"@example.org", "\"a..b\"@example.org", 0 },
   { "\"a.\"@example.org", "\"a.\"@example.org", 0 },
+  /* Quotes are missing */
+  { "a..b@x.example", "\"a..b\"@x.example", 0 },
+  { "a.@x.example", "\"a.\"@x.example", 0 },
+  { "A <a.b...@x.example>", "\"a.b...\"@x.example", 0 },
   /* Lists */
   { "", "", 0 },
   { " , ;,", "", 0 },
@@ -131,9 +135,10 @@ static const ListCase list_cases[] = {
   { "\"\"@x.example", "", 1 },
   { "a@b@x.example", "", 1 },
   { "a@b @x.example", "", 1 },
-  { "a..b@x.example", "", 1 },
+  { "a..b", "", 1 },
   { ".a@x.example", "", 1 },
-  { "a.@x.example", "", 1 },
+  { "a.", "", 1 },
+  { "a. <b@x.example>", "b@x.example", 0 },
   { "a@x..example", "", 1 },
   { "a@.x.example", "", 1 },
   { "a@-x.example", "", 1 },
@@ -184,6 +189,87 @@ test_list (void)
       g_assert_cmpstr (paths, ==, c->paths);
       g_assert_cmpuint (problems->len, ==, c->problems);
       g_assert_true (good == (c->problems == 0));
+    }
+}
+
+/* Many bad ones are told as a hundred. */
+static void
+test_list_problems (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GPtrArray) addresses = new_addresses ();
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+
+  for (int i = 0; i < 1000; i++)
+    g_string_append (text, "@,");
+  g_string_append (text, "a@x.example");
+  g_assert_false (
+      address_parse_list (text->str, text->len, addresses, problems));
+  g_assert_cmpuint (problems->len, ==, 100);
+  g_assert_cmpuint (addresses->len, ==, 1);
+}
+
+static void
+test_pieces (void)
+{
+  static const struct
+  {
+    const char *text, *pieces;
+  } cases[] = {
+    { "A \"B\" <a@x.example>, b@y.example (c)",
+      "N[A \"B\"]D[x.example],[,]D[y.example]C[(c)]" },
+    { "A (b) C (d (e)) <a@x.example>",
+      "N[A ]C[(b)]N[ C]C[(d (e))]D[x.example]" },
+    { "a@x (b) . example.", "D[x (b) . example.]" },
+    { "G: a@x.example; b@x.example",
+      "N[G]D[x.example],[;]D[x.example]" },
+    { "A: B: a@x.example", "N[A]D[x.example]" },
+    { "<@r.example,@s.example:a@x.example>,b", "D[x.example],[,]" },
+    { "A <a@@x>, \"b", "N[A],[,]" },
+    { "(a)", "C[(a)]" },
+    { "", "" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GArray) pieces =
+          address_list_pieces (cases[i].text, strlen (cases[i].text));
+      g_autoptr (GString) shown = g_string_new (NULL);
+
+      for (guint j = 0; j < pieces->len; j++)
+        {
+          AddressPiece piece = g_array_index (pieces, AddressPiece, j);
+
+          g_string_append_printf (shown, "%c[%.*s]", "NCD,"[piece.part],
+                                  (int) piece.length,
+                                  cases[i].text + piece.start);
+        }
+      g_assert_cmpstr (shown->str, ==, cases[i].pieces);
+    }
+}
+
+static void
+test_domain_ascii (void)
+{
+  static const char *const cases[][2] = {
+    { "X.example", "X.example" },
+    { "gr\303\274n.example", "xn--grn-ioa.example" },
+    { "\345\244\247\343\200\202example", "xn--pss.example" },
+    { "\303\237.example", "xn--zca.example" },
+    { "\342\204\242-.example", NULL },    /* "tm-" */
+    { "\342\204\200.example", NULL },     /* "a/c" */
+    { "\357\274\240.example", NULL },     /* "@" */
+    { "\342\200\213.example", NULL },     /* nothing */
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *ascii = address_domain_ascii (cases[i][0], &error);
+
+      g_assert_cmpstr (ascii, ==, cases[i][1]);
+      if (ascii == NULL)
+        g_assert_error (error, FAILURE, FAILURE_DATA);
     }
 }
 
@@ -487,6 +573,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mail/address/list", test_list);
   g_test_add_func ("/mail/address/list-octets", test_list_octets);
+  g_test_add_func ("/mail/address/list-problems", test_list_problems);
+  g_test_add_func ("/mail/address/pieces", test_pieces);
+  g_test_add_func ("/mail/address/domain-ascii", test_domain_ascii);
   g_test_add_func ("/mail/address/lengths", test_lengths);
   g_test_add_func ("/mail/address/hostile-length", test_hostile_length);
   g_test_add_func ("/mail/address/one", test_one);
