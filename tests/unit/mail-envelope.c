@@ -41,6 +41,52 @@ test_header (void)
     { "To: a@x.example, b@@x.example|Cc: <c", "a@x.example", 2 },
     { "Apparently-To: a@x.example|Reply-To: b@x.example|X-To: c", "", 0 },
     { "Subject: x", "", 0 },
+    /* Every spelling of a field */
+    { "Bcc : a@x.example|BCC\t:|\tb@x.example,|   c@x.example|bcc:",
+      "a@x.example|b@x.example|c@x.example", 0 },
+    { "Resent-to : a@x.example|RESENT-CC:b@x.example|resent-bcc:|"
+      " c@x.example|To: d@x.example",
+      "a@x.example|b@x.example|c@x.example", 0 },
+    { "Resent-Sender: a@x.example|Resent-Date: x|Resent-Reply-To: a@x.example|"
+      "Cc: b@x.example",
+      "b@x.example", 0 },
+    { "Toto: a@x.example|XBcc: b@x.example|Bcc-: c@x.example", "", 0 },
+    /* Groups and comments */
+    { "To: Team: a@x.example, B <b@x.example>;, c@x.example; d@x.example",
+      "a@x.example|b@x.example|c@x.example|d@x.example", 0 },
+    { "To: undisclosed-recipients:;", "", 0 },
+    { "To: undisclosed-recipients: ;,(nobody (else))", "", 0 },
+    { "To: a@x.example (b@x.example, c@x.example (d)), e (f) @ x.example",
+      "a@x.example|e@x.example", 0 },
+    /* Quotes, routes and names */
+    { "To: \"a, b\" <c@x.example>, \"d, e\"@x.example, \"f\"@x.example",
+      "c@x.example|\"d, e\"@x.example|f@x.example", 0 },
+    { "To: <@r.example,@s.example:a@x.example>, B <@r.example:b@x.example>",
+      "a@x.example|b@x.example", 0 },
+    { "To: =?utf-8?q?J=C3=B6rg?= <a@x.example>, J\303\266rg <b@x.example>",
+      "a@x.example|b@x.example", 0 },
+    { "To: =?utf-8?q?Doe,_J?= <a@x.example>, b@x.example",
+      "a@x.example|b@x.example", 1 },
+    { "To: \\root, gr\303\274n@gr\303\274n.example",
+      "root@d.example|gr\303\274n@gr\303\274n.example", 0 },
+    /* Separators */
+    { "To: a@x.example;b@x.example ; c@x.example", "a@x.example|b@x.example|"
+                                                   "c@x.example", 0 },
+    { "To: a@x.example b@x.example|\tc@x.example",
+      "a@x.example|b@x.example|c@x.example", 0 },
+    { "To: ,, a@x.example,,|\t,b@x.example,", "a@x.example|b@x.example", 0 },
+    /* Same ones */
+    { "To: a@x.example, A <a@X.Example>|Cc: \"a\"@x.EXAMPLE|Bcc: A@x.example",
+      "a@x.example|A@x.example", 0 },
+    /* Good ones beside bad ones */
+    { "To: \"a, b@x.example|Cc: c@x.example", "b@x.example|c@x.example", 1 },
+    { "To: <a@x.example, b@x.example|Cc: c@x.example",
+      "b@x.example|c@x.example", 1 },
+    { "To: a@x.example>, (b@x.example|Cc: c@x.example", "c@x.example", 2 },
+    /* Controls */
+    { "To: a\033@x.example, \"b\001\"@x.example, c@x.example\177,|"
+      "\t\"d\te\"@x.example",
+      "", 4 },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
