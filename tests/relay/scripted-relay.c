@@ -74,6 +74,7 @@ enum
   OPTION_LIMIT,
   OPTION_MECHANISMS,
   OPTION_NO_TICKETS,
+  OPTION_OPEN,
   OPTION_PASSWORD,
   OPTION_PORT,
   OPTION_PORT_FILE,
@@ -105,6 +106,7 @@ static const struct
   { { "mechanisms", 1, NULL, OPTION_MECHANISMS },
     "LIST (" LOGIN_MECHANISMS ")" },
   { { "no-tickets", 0, NULL, OPTION_NO_TICKETS }, "no session tickets" },
+  { { "open", 0, NULL, OPTION_OPEN }, "nobody needs to log in" },
   { { "password", 1, NULL, OPTION_PASSWORD }, "TEXT (secret)" },
   { { "port", 1, NULL, OPTION_PORT }, "N (any that is free)" },
   { { "port-file", 1, NULL, OPTION_PORT_FILE },
@@ -162,6 +164,9 @@ take_flag (Relay *relay, int option)
       break;
     case OPTION_NO_TICKETS:
       relay->tickets = false;
+      break;
+    case OPTION_OPEN:
+      relay->serve.open = true;
       break;
     case OPTION_SERVE:
       break;

@@ -205,28 +205,48 @@ refuse_local_part (Serve *serve, const char *path)
   return NULL;
 }
 
+/* The length of the path that TEXT begins with; a local-part may be quoted. */
+static size_t
+path_length (const char *text)
+{
+  bool quoted = false;
+  size_t n = 0;
+
+  for (; text[n] != '\0' && (quoted || text[n] != ' '); n++)
+    {
+      if (text[n] == '"')
+        quoted = !quoted;
+      if (quoted && text[n] == '\\' && text[n + 1] != '\0')
+        n++;
+    }
+  return n;
+}
+
 /* ARGUMENT is "FROM:<path> parameters" with KEYWORD "FROM:"; the reply that
    refuses it, or NULL. */
 static const char *
 refuse_path (Serve *serve, const char *argument, const char *keyword)
 {
+  g_autofree char *path = NULL;
   g_auto (GStrv) words = NULL;
   const char *refusal;
 
   if (g_ascii_strncasecmp (argument, keyword, strlen (keyword)) != 0)
     return "501 5.5.4 syntax";
-  words = g_strsplit (argument + strlen (keyword), " ", -1);
-  if (!g_str_has_prefix (words[0], "<") || !g_str_has_suffix (words[0], ">"))
+  argument += strlen (keyword);
+  path = g_strndup (argument, path_length (argument));
+  words = g_strsplit (argument + strlen (path), " ", -1);
+  if (!g_str_has_prefix (path, "<") || !g_str_has_suffix (path, ">"))
     return "501 5.1.3 syntax";
-  for (char **word = words + 1; *word != NULL; word++)
+  for (char **word = words; *word != NULL; word++)
     if (g_ascii_strcasecmp (*word, "SMTPUTF8") == 0)
       serve->smtputf8 = true;
-  if (!g_str_is_ascii (words[0]) && !serve->smtputf8)
+  if (!g_str_is_ascii (path) && !serve->smtputf8)
     return "553 5.6.7 SMTPUTF8 is wanted for this";
-  refusal = refuse_parameters (serve, words + 1);
-  if (refusal == NULL)
+  refusal = words[0] == NULL ? NULL : refuse_parameters (serve, words + 1);
+  if (refusal == NULL && words[0] != NULL)
     refusal = refuse_size (serve, words + 1);
-  return refusal != NULL ? refusal : refuse_local_part (serve, words[0]);
+  return refusal != NULL ? refusal : refuse_local_part (serve, path);
 }
 
 static void
@@ -236,7 +256,7 @@ answer_mail (Serve *serve, const char *argument)
 
   if (!is_secure (serve))
     refusal = "530 5.7.0 STARTTLS first";
-  else if (!serve->authenticated)
+  else if (!serve->authenticated && !serve->settings->open)
     refusal = "530 5.7.0 AUTH first";
   else if (serve->mail)
     refusal = "503 5.5.1 there is a transaction already";

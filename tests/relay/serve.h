@@ -23,6 +23,7 @@ typedef struct
   bool starttls; /* else TLS comes first */
   ChannelTls tls;
   LoginUser user;
+  bool open; /* nobody needs to log in */
   const char *mechanisms; /* offered, separated by spaces */
   const char *size;       /* offered limit of a message */
 } ServeSettings;
