@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "base/user.h"
 #include "mail/compose.h"
+#include "mail/conform.h"
+#include "mail/field.h"
+#include "mail/media.h"
 #include "submit/attempt.h"
 #include "submit/errand.h"
 #include "submit/report.h"
@@ -318,26 +321,56 @@ enter (const Submitter *submitter, const Submission *submission,
   return deliver (submitter, sender->account, entry);
 }
 
+/* A signature about the fields (RFC 6376). */
+static bool
+is_sealed (const Header *header)
+{
+  return header_find (header, "DKIM-Signature") != NULL;
+}
+
+/* First, so that what is read from the fields can be read at all. */
+static bool
+make_readable (Message *message, GError **error)
+{
+  g_autoptr (Media) media = media_of (message->header);
+
+  return field_make_utf8 (message->header, media->charset,
+                          is_sealed (message->header), error);
+}
+
+/* What the message has to have, and that it may travel. */
+static bool
+complete (Submitter *submitter, const Sender *sender, Message *message,
+          GError **error)
+{
+  ComposeParams params = { sender->from, sender->domain,
+                           g_get_real_time () / G_USEC_PER_SEC };
+  Header *header = message->header;
+
+  return compose (header, &params, error)
+         && field_fold (header, is_sealed (header), error)
+         && conform (message, submitter_spool (submitter), error);
+}
+
 Verdict
 submission_run (Submitter *submitter, const Submission *submission,
                 Message *message)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) why = NULL;
-  g_autoptr (Sender) sender
-      = sender_resolve (&submission->sender, submitter->accounts,
-                        message->header,
-                        submitter->why == NULL ? &why : NULL, &error);
+  g_autoptr (Sender) sender = NULL;
 
+  if (!make_readable (message, &error))
+    return refuse (submitter, error);
+  sender = sender_resolve (&submission->sender, submitter->accounts,
+                           message->header,
+                           submitter->why == NULL ? &why : NULL, &error);
   /* Without an account nobody knows where a local recipient belongs yet. */
   if (sender == NULL
       || !gather_recipients (submitter, submission, message->header,
                              sender->account != NULL ? sender->domain : NULL,
                              &error)
-      || !compose (message->header,
-                   &(ComposeParams){ sender->from, sender->domain,
-                                     g_get_real_time () / G_USEC_PER_SEC },
-                   &error))
+      || !complete (submitter, sender, message, &error))
     return refuse (submitter, error);
   fill_envelope (submission->envelope, sender);
   if (sender->account == NULL)
