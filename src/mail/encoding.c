@@ -229,3 +229,29 @@ encoding_quoted_printable (const char *text, size_t length)
     }
   return out;
 }
+
+char *
+encoding_decode_xtext (const char *text)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      int high, low;
+
+      if (!g_ascii_isgraph (*p) || *p == '=')
+        return NULL;
+      if (*p != '+')
+        {
+          g_string_append_c (out, *p);
+          continue;
+        }
+      high = g_ascii_xdigit_value (p[1]);
+      low = high < 0 ? -1 : g_ascii_xdigit_value (p[2]);
+      if (low < 0 || high + low == 0)
+        return NULL;
+      g_string_append_c (out, (char) (high << 4 | low));
+      p += 2;
+    }
+  return g_strdup (out->str);
+}

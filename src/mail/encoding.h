@@ -1,6 +1,6 @@
 /* encoding.h - text that is not ASCII in a message that has to be: encoded
  * words in a header (RFC 2047), quoted-printable in a body (RFC 2045 section
- * 6.7).
+ * 6.7), xtext in an envelope (RFC 3461 section 4).
  *
  * Pure and bounded by its input.
  */
@@ -30,3 +30,6 @@ char *encoding_decode_words (const char *body);
 /* LENGTH octets of TEXT, in lines that end in CRLF, as quoted-printable: ASCII,
  * and no line longer than 76 octets. */
 GString *encoding_quoted_printable (const char *text, size_t length);
+
+/* What the xtext TEXT says (RFC 3461 section 4); NULL where it is none. */
+char *encoding_decode_xtext (const char *text);

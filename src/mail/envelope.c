@@ -10,6 +10,30 @@
 
 #define ENVID_MAXIMUM 100 /* octets, RFC 3461 section 4.4 */
 
+static void
+wish_free (Wish *wish)
+{
+  if (wish == NULL)
+    return;
+  g_free (wish->notify);
+  g_free (wish->orcpt);
+  g_free (wish);
+}
+
+static Wish *
+wish_copy (const Wish *wish)
+{
+  Wish *copy = NULL;
+
+  if (wish != NULL)
+    {
+      copy = g_new0 (Wish, 1);
+      copy->notify = g_strdup (wish->notify);
+      copy->orcpt = g_strdup (wish->orcpt);
+    }
+  return copy;
+}
+
 Envelope *
 envelope_new (void)
 {
@@ -17,6 +41,8 @@ envelope_new (void)
 
   envelope->reverse_path = g_strdup ("");
   envelope->forward_paths = g_ptr_array_new_with_free_func (g_free);
+  envelope->wishes =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)wish_free);
   envelope->notify = g_strdup ("");
   envelope->ret = g_strdup ("");
   envelope->envid = g_strdup ("");
@@ -51,6 +77,7 @@ envelope_free (Envelope *envelope)
     return;
   g_free (envelope->reverse_path);
   g_ptr_array_unref (envelope->forward_paths);
+  g_ptr_array_unref (envelope->wishes);
   g_free (envelope->notify);
   g_free (envelope->ret);
   g_free (envelope->envid);
@@ -60,10 +87,42 @@ envelope_free (Envelope *envelope)
 
 /* There may be many thousands, hence the table. */
 void
+envelope_add_wish (Envelope *envelope, const char *path, const Wish *wish)
+{
+  if (!g_hash_table_add (envelope->known, address_path_fold (path)))
+    return;
+  g_ptr_array_add (envelope->forward_paths, g_strdup (path));
+  g_ptr_array_add (envelope->wishes, wish_copy (wish));
+}
+
+void
 envelope_add (Envelope *envelope, const char *path)
 {
-  if (g_hash_table_add (envelope->known, address_path_fold (path)))
-    g_ptr_array_add (envelope->forward_paths, g_strdup (path));
+  envelope_add_wish (envelope, path, NULL);
+}
+
+void
+envelope_wish_last (Envelope *envelope, const Wish *wish)
+{
+  gpointer *last = &envelope->wishes->pdata[envelope->wishes->len - 1];
+
+  wish_free (*last);
+  *last = wish_copy (wish);
+}
+
+const Wish *
+envelope_wish (const Envelope *envelope, size_t index)
+{
+  return g_ptr_array_index (envelope->wishes, index);
+}
+
+const char *
+envelope_notify (const Envelope *envelope, size_t index)
+{
+  const Wish *wish = envelope_wish (envelope, index);
+
+  return wish != NULL && wish->notify[0] != '\0' ? wish->notify
+                                                 : envelope->notify;
 }
 
 static bool
@@ -187,8 +246,8 @@ find_word (const char *word, const char *const *words, size_t count)
   return i;
 }
 
-bool
-envelope_set_notify (Envelope *envelope, const char *text, GError **error)
+char *
+envelope_notify_words (const char *text)
 {
   static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
   g_auto (GStrv) given = g_strsplit (text, ",", -1);
@@ -196,17 +255,13 @@ envelope_set_notify (Envelope *envelope, const char *text, GError **error)
   bool wanted[G_N_ELEMENTS (words)] = { false };
 
   if (g_ascii_strcasecmp (text, "NEVER") == 0)
-    {
-      g_free (envelope->notify);
-      envelope->notify = g_strdup ("NEVER");
-      return true;
-    }
+    return g_strdup ("NEVER");
   for (char **word = given; *word != NULL; word++)
     {
       size_t i = find_word (g_strstrip (*word), words, G_N_ELEMENTS (words));
 
       if (i == G_N_ELEMENTS (words))
-        return refuse (error, "-N", text);
+        return NULL;
       wanted[i] = true;
     }
   for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
@@ -215,10 +270,18 @@ envelope_set_notify (Envelope *envelope, const char *text, GError **error)
         g_string_append_printf (notify, "%s%s", notify->len > 0 ? "," : "",
                                 words[i]);
     }
-  if (notify->len == 0)
+  return notify->len > 0 ? g_strndup (notify->str, notify->len) : NULL;
+}
+
+bool
+envelope_set_notify (Envelope *envelope, const char *text, GError **error)
+{
+  char *notify = envelope_notify_words (text);
+
+  if (notify == NULL)
     return refuse (error, "-N", text);
   g_free (envelope->notify);
-  envelope->notify = g_strndup (notify->str, notify->len);
+  envelope->notify = notify;
   return true;
 }
 

@@ -31,7 +31,7 @@
  * write that was cut short, and is cut off before the next record is written.
  */
 
-#define FORMAT_VERSION 3
+#define FORMAT_VERSION 4
 #define RECORDS_MAXIMUM (1024 * 1024 * 1024)
 #define BLOCK (64 * 1024)
 #define REASON_MAXIMUM 4096
@@ -82,7 +82,9 @@ entry_owed (const Entry *entry, GArray **owed)
   for (size_t i = 0; i < entry->envelope->forward_paths->len; i++)
     if (status_is_owed (entry->statuses->pdata[i]))
       {
-        envelope_add (envelope, entry->envelope->forward_paths->pdata[i]);
+        envelope_add_wish (envelope,
+                           entry->envelope->forward_paths->pdata[i],
+                           envelope_wish (entry->envelope, i));
         g_array_append_val (*owed, i);
       }
   return envelope;
@@ -143,6 +145,30 @@ entry_preamble (uint64_t body, uint64_t header, uint64_t envelope,
   return g_strdup_printf ("%-*s\n", ENTRY_PREAMBLE - 1, text);
 }
 
+/* What is not wished is a dash; neither has blanks. NULL: there is nothing to
+   say. */
+static char *
+wish_line (const Wish *wish)
+{
+  if (wish == NULL || (wish->notify[0] == '\0' && wish->orcpt[0] == '\0'))
+    return NULL;
+  return g_strdup_printf ("%s %s",
+                          wish->notify[0] != '\0' ? wish->notify : "-",
+                          wish->orcpt[0] != '\0' ? wish->orcpt : "-");
+}
+
+static void
+append_recipient (GString *text, const Envelope *envelope, size_t index)
+{
+  g_autofree char *wish = wish_line (envelope_wish (envelope, index));
+
+  g_string_append_printf (
+      text, "recipient %s\n",
+      (const char *) envelope->forward_paths->pdata[index]);
+  if (wish != NULL)
+    g_string_append_printf (text, "wish %s\n", wish);
+}
+
 GString *
 entry_envelope_text (const Entry *entry)
 {
@@ -161,9 +187,7 @@ entry_envelope_text (const Entry *entry)
   g_string_append_printf (text, "header-utf8 %d\n",
                           entry->content.header_utf8);
   for (size_t i = 0; i < envelope->forward_paths->len; i++)
-    g_string_append_printf (
-        text, "recipient %s\n",
-        (const char *) envelope->forward_paths->pdata[i]);
+    append_recipient (text, envelope, i);
   g_string_append (text, "end\n");
   return text;
 }
@@ -533,9 +557,13 @@ entry_record_settled (Entry *entry, const char *account,
   for (size_t i = 0; i < envelope->forward_paths->len; i++)
     {
       const char *path = envelope->forward_paths->pdata[i];
+      const Wish *wish = envelope_wish (envelope, i);
+      g_autofree char *wish_text = wish_line (wish);
 
       append_record (records, "recipient %s", path);
-      envelope_add (settling, path);
+      if (wish_text != NULL)
+        append_record (records, "wish %s", wish_text);
+      envelope_add_wish (settling, path, wish);
     }
   append_record (records, "settled %s", account);
   if (!write_records (entry, records, true, error))
@@ -657,6 +685,24 @@ replace (char **slot, const char *value)
   *slot = g_strdup (value);
 }
 
+/* Of the recipient before it. */
+static bool
+take_wish_of (Envelope *envelope, const char *value)
+{
+  g_auto (GStrv) field = g_strsplit (value, " ", -1);
+  Wish wish = { (char *) "", (char *) "" };
+
+  if (envelope->forward_paths->len == 0 || g_strv_length (field) != 2
+      || strlen (field[1]) > ORCPT_MAXIMUM)
+    return false;
+  if (strcmp (field[0], "-") != 0)
+    wish.notify = field[0];
+  if (strcmp (field[1], "-") != 0)
+    wish.orcpt = field[1];
+  envelope_wish_last (envelope, &wish);
+  return true;
+}
+
 static bool
 take_envelope_line (Entry *entry, const char *key, const char *value)
 {
@@ -686,6 +732,8 @@ take_envelope_line (Entry *entry, const char *key, const char *value)
       g_array_set_size (entry->told, entry->statuses->len);
       return envelope->forward_paths->len == entry->statuses->len;
     }
+  if (strcmp (key, "wish") == 0)
+    return take_wish_of (envelope, value);
   if (strcmp (key, "arrival") == 0)
     {
       entry->arrival = g_ascii_strtoll (value, NULL, 10);
@@ -873,6 +921,12 @@ take_recipient (Entry *entry, const char *value)
 }
 
 static bool
+take_wish (Entry *entry, const char *value)
+{
+  return entry->settling != NULL && take_wish_of (entry->settling, value);
+}
+
+static bool
 take_settled (Entry *entry, const char *value)
 {
   if (entry->settling == NULL || entry->settling->forward_paths->len == 0)
@@ -894,7 +948,7 @@ take_record (Entry *entry, const char *key, const char *value)
     { "told", take_told },       { "retry", take_retry },
     { "release", take_release }, { "doomed", take_doomed },
     { "settling", take_settling }, { "recipient", take_recipient },
-    { "settled", take_settled },
+    { "wish", take_wish },       { "settled", take_settled },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (records); i++)

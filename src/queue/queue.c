@@ -281,7 +281,8 @@ copy_envelope (Entry *entry, const Envelope *envelope)
 {
   entry->envelope = envelope_new_like (envelope);
   for (size_t i = 0; i < envelope->forward_paths->len; i++)
-    envelope_add (entry->envelope, envelope->forward_paths->pdata[i]);
+    envelope_add_wish (entry->envelope, envelope->forward_paths->pdata[i],
+                       envelope_wish (envelope, i));
   entry->statuses
       = g_ptr_array_new_with_free_func ((GDestroyNotify) status_free);
   g_ptr_array_set_size (entry->statuses,

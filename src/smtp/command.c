@@ -7,8 +7,6 @@
 #include "base/failure.h"
 #include "mail/address.h"
 
-#define ORCPT_MAXIMUM 500 /* RFC 3461 section 4.2 */
-
 static bool
 has_control (const char *path)
 {
@@ -108,8 +106,9 @@ command_mail (const char *path, const Envelope *envelope,
   return g_string_free (line, FALSE);
 }
 
+/* The path as the envelope has it. */
 static void
-append_orcpt (GString *line, const char *original)
+append_own_orcpt (GString *line, const char *original)
 {
   bool ascii = g_str_is_ascii (original);
   g_autofree char *text = NULL;
@@ -122,17 +121,39 @@ append_orcpt (GString *line, const char *original)
                             text);
 }
 
+/* As it was given; a utf-8-addr-unitext is for relays with SMTPUTF8 only, and
+   has this form as well (RFC 6533 section 3). */
+static void
+append_given_orcpt (GString *line, const char *orcpt)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (!g_utf8_validate (orcpt, -1, NULL))
+    return;
+  for (const char *p = orcpt; *p != '\0'; p = g_utf8_next_char (p))
+    if ((unsigned char) *p < 128)
+      g_string_append_c (text, *p);
+    else
+      g_string_append_printf (text, "\\x{%02X}", g_utf8_get_char (p));
+  if (text->len <= ORCPT_MAXIMUM)
+    g_string_append_printf (line, " ORCPT=%s", text->str);
+}
+
 char *
-command_rcpt (const char *path, const char *original, const Envelope *envelope,
+command_rcpt (const char *path, const Envelope *envelope, size_t index,
               const Extensions *extensions)
 {
   GString *line = g_string_new (NULL);
+  const Wish *wish = envelope_wish (envelope, index);
+  const char *notify = envelope_notify (envelope, index);
 
   g_string_append_printf (line, "RCPT TO:<%s>", path);
-  if (extensions->dsn && *envelope->notify != '\0')
-    {
-      g_string_append_printf (line, " NOTIFY=%s", envelope->notify);
-      append_orcpt (line, original);
-    }
+  if (extensions->dsn && notify[0] != '\0')
+    g_string_append_printf (line, " NOTIFY=%s", notify);
+  if (extensions->dsn && wish != NULL && wish->orcpt[0] != '\0')
+    append_given_orcpt (line, wish->orcpt);
+  else if (extensions->dsn && notify[0] != '\0')
+    append_own_orcpt (line,
+                      g_ptr_array_index (envelope->forward_paths, index));
   return g_string_free (line, FALSE);
 }

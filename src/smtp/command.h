@@ -24,6 +24,6 @@ char *command_mail (const char *path, const Envelope *envelope,
                     const Content *content, const Extensions *extensions,
                     bool utf8, bool optional);
 
-/* ORIGINAL is the path as the envelope has it. */
-char *command_rcpt (const char *path, const char *original,
-                    const Envelope *envelope, const Extensions *extensions);
+/* For the envelope's forward-path at INDEX, of which PATH is the form above. */
+char *command_rcpt (const char *path, const Envelope *envelope, size_t index,
+                    const Extensions *extensions);

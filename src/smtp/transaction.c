@@ -13,7 +13,7 @@
 
 typedef struct
 {
-  const char *original; /* as the envelope has it */
+  size_t index;         /* in the envelope */
   char *path;           /* as the relay is told */
   Status *status;       /* NULL until it is known */
   bool accepted;        /* in this round */
@@ -207,8 +207,8 @@ make_command (const Run *run, guint number)
   if (number == last)
     return g_strdup ("DATA");
   recipient = round_at (run, number - 1);
-  return command_rcpt (recipient->path, recipient->original,
-                       run->transaction->envelope, &run->session->extensions);
+  return command_rcpt (recipient->path, run->transaction->envelope,
+                       recipient->index, &run->session->extensions);
 }
 
 static Stage
@@ -587,9 +587,10 @@ add_recipients (Run *run)
 
   for (guint i = 0; i < paths->len; i++)
     {
-      Recipient recipient = { .original = g_ptr_array_index (paths, i) };
+      Recipient recipient = { .index = i };
 
-      recipient.path = make_path (run, recipient.original, &recipient.status);
+      recipient.path
+          = make_path (run, g_ptr_array_index (paths, i), &recipient.status);
       if (recipient.status != NULL)
         {
           recipient.status->stage = STAGE_RCPT;

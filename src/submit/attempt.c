@@ -186,6 +186,15 @@ carry (Courier *courier, Queue *queue, Envelope *envelope, Entry *entry)
   return statuses;
 }
 
+static bool
+success_is_wanted (const Envelope *envelope)
+{
+  for (size_t i = 0; i < envelope->forward_paths->len; i++)
+    if (strstr (envelope_notify (envelope, i), "SUCCESS") != NULL)
+      return true;
+  return false;
+}
+
 static void
 describe (const Courier *courier, const Envelope *envelope, Outcome *outcome)
 {
@@ -195,8 +204,8 @@ describe (const Courier *courier, const Envelope *envelope, Outcome *outcome)
     return;
   outcome->tls = g_strdup (session->tls);
   outcome->mechanism = g_strdup (session->mechanism);
-  outcome->no_dsn = strstr (envelope->notify, "SUCCESS") != NULL
-                    && !session->extensions.dsn;
+  outcome->no_dsn
+      = !session->extensions.dsn && success_is_wanted (envelope);
 }
 
 static void

@@ -19,10 +19,21 @@
 #define COLUMNS 76
 
 static bool
+is_wanted_for (const Entry *entry, DsnAction action, size_t i)
+{
+  const char *notify = envelope_notify (entry->envelope, i);
+
+  return notify[0] == '\0'
+         || strstr (notify, action == DSN_FAILED ? "FAILURE" : "DELAY") != NULL;
+}
+
+static bool
 concerns (const Entry *entry, DsnAction action, size_t i)
 {
   const Status *status = entry->statuses->pdata[i];
 
+  if (!is_wanted_for (entry, action, i))
+    return false;
   if (action == DSN_FAILED)
     return status != NULL && status->fate == FATE_FAILED
            && !g_array_index (entry->told, bool, i);
@@ -48,10 +59,6 @@ dsn_is_wanted (const Entry *entry, DsnAction action)
   g_autoptr (GArray) indices = NULL;
 
   if (entry->notification || envelope->reverse_path[0] == '\0')
-    return false;
-  if (envelope->notify[0] != '\0'
-      && strstr (envelope->notify, action == DSN_FAILED ? "FAILURE" : "DELAY")
-             == NULL)
     return false;
   indices = concerned (entry, action);
   return indices->len > 0;
@@ -529,6 +536,31 @@ append_diagnostic (GString *out, const Report *report, const Status *status)
   g_string_append (out, "\r\n");
 }
 
+/* As the sender gave it (RFC 3464 section 2.3.1); a utf-8 address may stay in
+   the form that it came in (RFC 6533 section 3). */
+static void
+append_original_recipient (GString *out, const Report *report, size_t i)
+{
+  size_t index = g_array_index (report->indices, size_t, i);
+  const Wish *wish = envelope_wish (report->entry->envelope, index);
+  const char *address
+      = wish == NULL ? NULL : strchr (wish->orcpt, ';');
+  g_autofree char *type = NULL;
+  g_autofree char *decoded = NULL;
+  g_autofree char *shown = NULL;
+  g_autofree char *value = NULL;
+
+  if (address == NULL)
+    return;
+  type = g_strndup (wish->orcpt, (gsize) (address - wish->orcpt));
+  decoded = g_ascii_strcasecmp (type, "utf-8") == 0
+                ? NULL
+                : encoding_decode_xtext (address + 1);
+  shown = printable (decoded != NULL ? decoded : address + 1);
+  value = g_strdup_printf ("%s; %s", type, shown);
+  append_field (out, "Original-Recipient", value);
+}
+
 static void
 append_recipient_fields (GString *out, const Report *report, size_t i)
 {
@@ -539,6 +571,7 @@ append_recipient_fields (GString *out, const Report *report, size_t i)
       "%s; %s", g_str_is_ascii (path) ? "rfc822" : "utf-8", path);
   g_autofree char *code = field_status (status, action);
 
+  append_original_recipient (out, report, i);
   append_field (out, "Final-Recipient", recipient);
   append_field (out, "Action", action == DSN_FAILED ? "failed" : "delayed");
   append_field (out, "Status", code);

@@ -50,6 +50,13 @@ make_entry (const char *p, const char *end)
       Status *status;
 
       g_ptr_array_add (entry->envelope->forward_paths, take (&p, end));
+      g_ptr_array_add (entry->envelope->wishes, NULL);
+      if (flags & 8)
+        {
+          g_autofree char *orcpt = take (&p, end);
+
+          envelope_wish_last (entry->envelope, &(Wish){ (char *) "", orcpt });
+        }
       words = take (&p, end);
       status = status_new_reply (flags & 2 ? STAGE_RCPT : STAGE_DATA, 550,
                                  (EnhancedCode){ 5, 1, 1 }, "");

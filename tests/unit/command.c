@@ -61,6 +61,17 @@ test_mail (void)
     }
 }
 
+static Envelope *
+one_path (const char *path, const char *notify)
+{
+  Envelope *envelope = envelope_new ();
+
+  g_free (envelope->notify);
+  envelope->notify = g_strdup (notify);
+  envelope_add (envelope, path);
+  return envelope;
+}
+
 static void
 test_rcpt (void)
 {
@@ -86,12 +97,48 @@ test_rcpt (void)
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      Envelope envelope = { .notify = (char *) cases[i].notify };
+      g_autoptr (Envelope) envelope
+          = one_path (cases[i].original, cases[i].notify);
       Extensions extensions = offers (cases[i].offered);
-      g_autofree char *line = command_rcpt (cases[i].path, cases[i].original,
-                                            &envelope, &extensions);
+      g_autofree char *line
+          = command_rcpt (cases[i].path, envelope, 0, &extensions);
 
       g_assert_cmpstr (line, ==, cases[i].line);
+    }
+}
+
+/* What was asked for one recipient counts before what was asked for all. */
+static void
+test_wish (void)
+{
+  static const struct
+  {
+    const char *notify, *own_notify, *orcpt, *offered, *line;
+  } cases[] = {
+    { "", "SUCCESS", "", "D", " NOTIFY=SUCCESS ORCPT=rfc822;a@example.org" },
+    { "NEVER", "SUCCESS", "rfc822;b+2Bc@example.net", "D",
+      " NOTIFY=SUCCESS ORCPT=rfc822;b+2Bc@example.net" },
+    { "NEVER", "", "rfc822;b", "D", " NOTIFY=NEVER ORCPT=rfc822;b" },
+    { "", "", "X.400;b", "D", " ORCPT=X.400;b" },
+    { "", "SUCCESS", "rfc822;b", "", "" },
+    { "", "", "utf-8;j\303\266rg\\x{5C}@x", "D",
+      " ORCPT=utf-8;j\\x{F6}rg\\x{5C}@x" },
+    { "", "", "utf-8;\377", "D", "" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Envelope) envelope
+          = one_path ("a@example.org", cases[i].notify);
+      Extensions extensions = offers (cases[i].offered);
+      g_autofree char *line = NULL;
+
+      envelope_wish_last (envelope, &(Wish){ (char *) cases[i].own_notify,
+                                             (char *) cases[i].orcpt });
+      line = command_rcpt ("a@example.org", envelope, 0, &extensions);
+      g_assert_true (g_str_has_prefix (line, "RCPT TO:<a@example.org>"));
+      g_assert_cmpstr (line + strlen ("RCPT TO:<a@example.org>"), ==,
+                       cases[i].line);
     }
 }
 
@@ -103,9 +150,9 @@ test_long_orcpt (void)
   g_autofree char *path = g_strconcat (local, "@example.org", NULL);
   g_autofree char *expected =
       g_strdup_printf ("RCPT TO:<%s> NOTIFY=DELAY", path);
-  Envelope envelope = { .notify = (char *) "DELAY" };
+  g_autoptr (Envelope) envelope = one_path (path, "DELAY");
   Extensions extensions = offers ("D");
-  g_autofree char *line = command_rcpt (path, path, &envelope, &extensions);
+  g_autofree char *line = command_rcpt (path, envelope, 0, &extensions);
 
   g_assert_cmpstr (line, ==, expected);
 }
@@ -157,6 +204,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/command/mail", test_mail);
   g_test_add_func ("/command/rcpt", test_rcpt);
+  g_test_add_func ("/command/wish", test_wish);
   g_test_add_func ("/command/long-orcpt", test_long_orcpt);
   g_test_add_func ("/command/path", test_path);
   return g_test_run ();

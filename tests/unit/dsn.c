@@ -80,7 +80,7 @@ new_entry (void)
 static void
 add (Entry *entry, const char *path, Status *status)
 {
-  g_ptr_array_add (entry->envelope->forward_paths, g_strdup (path));
+  envelope_add (entry->envelope, path);
   g_ptr_array_add (entry->statuses, status);
   g_array_set_size (entry->told, entry->statuses->len);
 }
@@ -438,6 +438,33 @@ test_wanted (void)
       g_assert_cmpint (dsn_is_wanted (entry, DSN_DELAYED), ==,
                        cases[i].delayed);
     }
+}
+
+/* Each recipient has its own. */
+static void
+test_wishes (void)
+{
+  g_autoptr (Entry) entry = new_entry ();
+  g_autofree char *text = NULL;
+
+  g_free (entry->envelope->notify);
+  entry->envelope->notify = g_strdup ("NEVER");
+  add (entry, "none@example.net", refusal ());
+  g_assert_false (dsn_is_wanted (entry, DSN_FAILED));
+  add (entry, "late@example.net", refusal ());
+  envelope_wish_last (entry->envelope,
+                      &(Wish){ (char *) "DELAY", (char *) "" });
+  g_assert_false (dsn_is_wanted (entry, DSN_FAILED));
+  add (entry, "you@example.net", refusal ());
+  envelope_wish_last (entry->envelope,
+                      &(Wish){ (char *) "SUCCESS,FAILURE",
+                               (char *) "rfc822;first+2Bone@example.net" });
+  g_assert_true (dsn_is_wanted (entry, DSN_FAILED));
+  text = build (entry);
+  assert_has (text, "Original-Recipient: rfc822; first+one@example.net\r\n"
+                    "Final-Recipient: rfc822; you@example.net\r\n");
+  assert_lacks (text, "none@example.net");
+  assert_lacks (text, "late@example.net");
 }
 
 /* Several recipients, some of them told already. */
@@ -949,6 +976,7 @@ main (int argc, char **argv)
   g_test_add_func ("/submit/dsn/delayed", test_delayed);
   g_test_add_func ("/submit/dsn/statuses", test_statuses);
   g_test_add_func ("/submit/dsn/wanted", test_wanted);
+  g_test_add_func ("/submit/dsn/wishes", test_wishes);
   g_test_add_func ("/submit/dsn/recipients", test_recipients);
   g_test_add_func ("/submit/dsn/many", test_many);
   g_test_add_func ("/submit/dsn/kept", test_kept);

@@ -104,6 +104,35 @@ test_quoted_printable (void)
     }
 }
 
+static void
+test_xtext (void)
+{
+  static const char *const cases[][2] = {
+    { "", "" },
+    { "me@example.org", "me@example.org" },
+    { "a+20b+2Bc+3Dd", "a b+c=d" },
+    { "a+2bb", "a+b" },
+    { "+0D+0A", "\r\n" },
+    { "+C3+B6", "\303\266" },
+    { "+00", NULL },
+    { "a b", NULL },
+    { "a=b", NULL },
+    { "a+", NULL },
+    { "a+2", NULL },
+    { "a+g0", NULL },
+    { "a+0g", NULL },
+    { "\303\266", NULL },
+    { "a\tb", NULL },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *decoded = encoding_decode_xtext (cases[i][0]);
+
+      g_assert_cmpstr (decoded, ==, cases[i][1]);
+    }
+}
+
 /* What is hostile takes no longer than what is not. */
 static void
 test_long (void)
@@ -131,6 +160,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mail/encoding/words", test_words);
   g_test_add_func ("/mail/encoding/decode-words", test_decode_words);
   g_test_add_func ("/mail/encoding/quoted-printable", test_quoted_printable);
+  g_test_add_func ("/mail/encoding/xtext", test_xtext);
   g_test_add_func ("/mail/encoding/long", test_long);
   return g_test_run ();
 }

@@ -36,6 +36,16 @@ assert_same_status (const Status *a, const Status *b)
 }
 
 static void
+assert_same_wish (const Wish *a, const Wish *b)
+{
+  g_assert_cmpint (a == NULL, ==, b == NULL);
+  if (a == NULL)
+    return;
+  g_assert_cmpstr (a->notify, ==, b->notify);
+  g_assert_cmpstr (a->orcpt, ==, b->orcpt);
+}
+
+static void
 assert_same_recipients (const Entry *a, const Entry *b)
 {
   size_t count = a->envelope->forward_paths->len;
@@ -49,6 +59,8 @@ assert_same_recipients (const Entry *a, const Entry *b)
     {
       g_assert_cmpstr (a->envelope->forward_paths->pdata[i], ==,
                        b->envelope->forward_paths->pdata[i]);
+      assert_same_wish (envelope_wish (a->envelope, i),
+                        envelope_wish (b->envelope, i));
       assert_same_status (a->statuses->pdata[i], b->statuses->pdata[i]);
     }
 }
@@ -240,6 +252,44 @@ enter_as_given (Fixture *fixture)
   return entry;
 }
 
+/* Each recipient has its own, and keeps it while others are owed no more. */
+static void
+test_wishes (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = new_message (queue_spool (fixture->queue, 0));
+  g_autoptr (Envelope) envelope = envelope_new ();
+  g_autoptr (Envelope) left = NULL;
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Entry) entry = NULL;
+  Wish wishes[] = { { (char *) "NEVER", (char *) "" },
+                    { (char *) "", (char *) "rfc822;b" },
+                    { (char *) "SUCCESS,DELAY", (char *) "utf-8;\303\266" } };
+
+  envelope_add (envelope, "a@example.org");
+  for (size_t i = 0; i < G_N_ELEMENTS (wishes); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%zu@example.org", i);
+
+      envelope_add_wish (envelope, path, &wishes[i]);
+    }
+  envelope_add_wish (envelope, "0@example.org", &wishes[1]);
+  entry = queue_enter (fixture->queue, message,
+                       &(QueueRequest){ .envelope = envelope,
+                                        .account = "work" },
+                       &error);
+  g_assert_no_error (error);
+  read_again (fixture, &entry);
+  settle (fixture, entry,
+          (Fate[]){ FATE_RELAYED, FATE_RELAYED, FATE_DELAYED, FATE_DELAYED },
+          SETTLED_QUEUED);
+  read_again (fixture, &entry);
+  left = entry_owed (entry, &owed);
+  g_assert_cmpuint (left->forward_paths->len, ==, 2);
+  for (size_t i = 0; i < 2; i++)
+    assert_same_wish (envelope_wish (left, i), &wishes[i + 1]);
+}
+
 /* Who a message is really for, once that is known; cut short anywhere, it is not
    known yet. */
 static void
@@ -252,7 +302,8 @@ test_settled (Fixture *fixture, const void *data)
 
   g_free (envelope->reverse_path);
   envelope->reverse_path = g_strdup ("me@example.org");
-  envelope_add (envelope, "a b@example.org");
+  envelope_add_wish (envelope, "a b@example.org",
+                     &(Wish){ (char *) "", (char *) "rfc822;a+20b" });
   envelope_add (envelope, "c@example.org");
   read_again (fixture, &entry);
   g_assert_true (entry->as_given);
@@ -760,6 +811,7 @@ main (int argc, char **argv)
   signal (SIGXFSZ, SIG_IGN);
   QUEUE_TEST ("records/read-back", test_read_back);
   QUEUE_TEST ("records/notification", test_notification);
+  QUEUE_TEST ("records/wishes", test_wishes);
   QUEUE_TEST ("records/settled", test_settled);
   QUEUE_TEST ("records/settled-again", test_settled_again);
   QUEUE_TEST ("records/many-alike", test_many_alike);

@@ -667,7 +667,7 @@ test_many (void)
     {
       g_autofree char *path = g_strdup_printf ("r%d@example.org", i);
 
-      g_ptr_array_add (f.envelope->forward_paths, g_steal_pointer (&path));
+      envelope_add (f.envelope, path);
     }
   stream_free (f.session->stream);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
