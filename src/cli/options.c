@@ -5,10 +5,13 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 
 /* Columns: where the text begins, and the last one. */
 #define HELP_COLUMN 28
 #define HELP_LINE 79
+
+#define TOLD_MAXIMUM 200 /* octets of an argument in a diagnostic */
 
 static bool
 is_end (const Option *row)
@@ -61,23 +64,45 @@ find_long (const Option *table, const char *name, size_t length)
   return NULL;
 }
 
+/* The caller's octets, for a diagnostic. The caller of this owns it. */
+static char *
+printable (const char *text)
+{
+  return text_printable (text, strlen (text), TOLD_MAXIMUM);
+}
+
 /* OPTION is how it was written. */
 static bool
 take (const Option *row, void *target, const char *option,
       const char *argument, GError **error)
 {
+  g_autofree char *told = NULL;
+
   if (row->group != OPTION_REFUSED)
     return row->take == NULL || row->take (target, argument, error);
+  told = printable (option);
   g_set_error (error, FAILURE, FAILURE_USAGE, _ ("option %s is refused: %s"),
-               option, _ (row->help));
+               told, _ (row->help));
   return false;
 }
 
 static bool
 needs_argument (const char *option, GError **error)
 {
+  g_autofree char *told = printable (option);
+
   g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("option %s needs an argument; see --help"), option);
+               _ ("option %s needs an argument; see --help"), told);
+  return false;
+}
+
+static bool
+is_unknown (const char *option, GError **error)
+{
+  g_autofree char *told = printable (option);
+
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("unknown option %s; see --help"), told);
   return false;
 }
 
@@ -92,11 +117,7 @@ take_long (const Option *table, char **argv, int *i, void *target,
   const Option *row = find_long (table, name, length);
 
   if (row == NULL)
-    {
-      g_set_error (error, FAILURE, FAILURE_USAGE,
-                   _ ("unknown option %s; see --help"), argv[*i]);
-      return false;
-    }
+    return is_unknown (argv[*i], error);
   if (row->argument == ARGUMENT_NONE && equals != NULL)
     {
       g_set_error (error, FAILURE, FAILURE_USAGE,
@@ -174,11 +195,7 @@ take_letters (const Option *table, char **argv, int *i, void *target,
       const char option[] = { '-', *p, '\0' };
 
       if (row == NULL)
-        {
-          g_set_error (error, FAILURE, FAILURE_USAGE,
-                       _ ("unknown option %s; see --help"), option);
-          return false;
-        }
+        return is_unknown (option, error);
       if (row->argument != ARGUMENT_NONE)
         return take_argument (table, row, p, argv, i, target, error);
       if (!take (row, target, option, NULL, error))

@@ -6,6 +6,7 @@
 
 #include "account/account.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "cli/options.h"
 #include "submit/submission.h"
 
@@ -284,10 +285,12 @@ check_operands (const SendmailOptions *options, GError **error)
   for (char **p = options->operands; *p != NULL; p++)
     if ((*p)[0] == '-')
       {
+        g_autofree char *told = text_printable (*p, strlen (*p), 200);
+
         g_set_error (error, FAILURE, FAILURE_USAGE,
                      _ ("%s is no recipient: options stand before the "
                         "recipients, and no address begins with a dash"),
-                     *p);
+                     told);
         return false;
       }
   if (options->mode == MODE_FLUSH && options->operands[0] != NULL)
