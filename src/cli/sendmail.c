@@ -94,6 +94,8 @@ flush (const SendmailOptions *options)
   Trace trace = { .line = trace_to_stderr };
   g_autofree char *home = user_home ();
   RunnerParams params = { .until = RUNNER_ONCE,
+                          .only_asked = options->queue_id != NULL
+                                        || options->queue_recipient != NULL,
                           .accounts_file = options->accounts_file,
                           .home = home,
                           .trace = options->verbose ? &trace : NULL,

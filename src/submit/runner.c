@@ -154,6 +154,8 @@ sort_in (Runner *runner, const char *id)
 
   if ((view == NULL && damage == NULL) || is_aside (runner, id))
     return;
+  if (runner->params->only_asked && (view == NULL || !view->retry))
+    return;
   /* Who cannot lock it has opened it for writing in vain, and is woken by having
      closed it: round and round, until its owner is done. */
   if (view != NULL && queue_is_busy (runner->queue, view))

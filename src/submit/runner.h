@@ -22,6 +22,7 @@ typedef enum
 typedef struct
 {
   RunnerUntil until;
+  bool only_asked;           /* once: what somebody asked for, due or not */
   const char *accounts_file; /* --accounts-file; nullable */
   const char *home;          /* nullable */
   const Trace *trace;        /* nullable */
