@@ -31,20 +31,22 @@ command_path (const char *path, const Extensions *extensions,
                            _ ("the address has a control character in it"));
       return NULL;
     }
-  if (g_str_is_ascii (path) || extensions->smtputf8)
+  if (g_str_is_ascii (path))
     return g_strdup (path);
   *enhanced = (EnhancedCode){ 5, 6, 7 };
   local = at == NULL ? g_strdup (path) : g_strndup (path, at - path);
-  if (at == NULL || !g_str_is_ascii (local))
+  if (at != NULL && g_str_is_ascii (local))
     {
-      g_set_error (error, FAILURE, FAILURE_DATA,
-                   _ ("the address %s is not ASCII, and the relay does not "
-                      "offer SMTPUTF8"),
-                   path);
-      return NULL;
+      domain = address_domain_ascii (at + 1, error);
+      return domain == NULL ? NULL : g_strdup_printf ("%s@%s", local, domain);
     }
-  domain = address_domain_ascii (at + 1, error);
-  return domain == NULL ? NULL : g_strdup_printf ("%s@%s", local, domain);
+  if (extensions->smtputf8)
+    return g_strdup (path);
+  g_set_error (error, FAILURE, FAILURE_DATA,
+               _ ("the address %s is not ASCII, and the relay does not offer "
+                  "SMTPUTF8"),
+               path);
+  return NULL;
 }
 
 /* RFC 3461 section 4. */

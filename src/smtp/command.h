@@ -12,9 +12,10 @@
 #include "mail/envelope.h"
 #include "smtp/extensions.h"
 
-/* PATH in the form in which the relay can be told: as it is; without SMTPUTF8
- * a domain that is not ASCII becomes its A-label. NULL and FAILURE_DATA where
- * there is no such form, *ENHANCED saying why. */
+/* PATH in the form in which the relay can be told: a domain that is not ASCII as
+ * its A-label, which needs nothing of any relay; only a local-part that is not
+ * ASCII takes SMTPUTF8. NULL and FAILURE_DATA where there is no such form,
+ * *ENHANCED saying why. */
 char *command_path (const char *path, const Extensions *extensions,
                     EnhancedCode *enhanced, GError **error);
 
