@@ -21,6 +21,14 @@
 #include "submit/signals.h"
 #include "submit/submission.h"
 
+/* Callers such as cron show nobody what is on stderr: the log has it as well. */
+static int
+fail (const GError *error)
+{
+  log_line (LOG_ERR, "text=\"%s\"", error->message);
+  return report_error (error);
+}
+
 /* The accounts are read first, for their log and limits alone; one that is wrong
    or missing holds the message, once it is read. */
 static int
@@ -37,7 +45,7 @@ submit (const SendmailOptions *options)
   Verdict verdict;
 
   if (submitter == NULL)
-    return report_error (error);
+    return fail (error);
   submitter->delivery = options->delivery;
   submitter->trace = options->verbose ? &trace : NULL;
   signals_abandon ();
@@ -45,7 +53,7 @@ submit (const SendmailOptions *options)
                           !options->ignore_dots && isatty (STDIN_FILENO),
                           submitter_maximum (submitter), &error);
   if (message == NULL)
-    return report_error (error);
+    return fail (error);
   verdict = submission_run (submitter, &submission, message);
   verdict_clear (&verdict);
   return verdict.exit_status;
@@ -168,7 +176,7 @@ static int (*const modes[]) (const SendmailOptions *options) = {
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (modes) == N_MODES);
 
-/* Callers such as cron show nobody what is on stderr: the log has it as well. */
+/* There is no log yet. */
 static int
 complain (const SendmailOptions *options, const GError *error)
 {
@@ -178,8 +186,7 @@ complain (const SendmailOptions *options, const GError *error)
 
   if (accounts != NULL)
     log_open (accounts->general.log);
-  log_line (LOG_ERR, "text=\"%s\"", error->message);
-  return report_error (error);
+  return fail (error);
 }
 
 static int

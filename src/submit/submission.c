@@ -87,6 +87,7 @@ tells_failures (const Submitter *submitter)
 static Verdict
 refuse (const Submitter *submitter, const GError *error)
 {
+  log_line (LOG_ERR, "text=\"%s\"", error->message);
   if (tells_failures (submitter))
     (void) report_error (error);
   return (Verdict){ failure_exit_status (error), NULL,
