@@ -20,7 +20,7 @@ typedef enum
   FAILURE_USAGE,       /* nonsense on argv: EX_USAGE, nothing kept */
   FAILURE_DATA,        /* nonsense on stdin or in an address: EX_DATAERR */
   FAILURE_NO_INPUT,    /* what was named is not there: EX_NOINPUT */
-  FAILURE_NO_USER,     /* unknown local name: EX_NOUSER */
+  FAILURE_NO_USER,     /* unknown local name: EX_NOUSER, held */
   FAILURE_UNAVAILABLE, /* refused for good: EX_UNAVAILABLE, held */
   FAILURE_SOFTWARE,    /* a bug of ours: EX_SOFTWARE, queued */
   FAILURE_OS,          /* the system lacks something: EX_OSERR, queued */

@@ -37,7 +37,8 @@ submit (const SendmailOptions *options)
   Trace trace = { .line = trace_to_stderr };
   Submission submission = { options->sender, options->envelope,
                             options->operands,
-                            options->header_recipients };
+                            options->header_recipients,
+                            options->no_aliases };
   g_autoptr (GError) error = NULL;
   g_autoptr (Submitter) submitter
       = submitter_new (options->accounts_file, &error);

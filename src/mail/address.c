@@ -910,6 +910,17 @@ path_domain (const char *path)
   return at != NULL && end[-1] != '"' ? at : end;
 }
 
+Address *
+address_of_path (const char *path)
+{
+  const char *domain = path_domain (path);
+  Address *address = g_new0 (Address, 1);
+
+  address->local_part = g_strndup (path, (size_t) (domain - path));
+  address->domain = *domain != '\0' ? g_strdup (domain + 1) : NULL;
+  return address;
+}
+
 bool
 address_path_equal (const char *a, const char *b)
 {

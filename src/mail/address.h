@@ -70,6 +70,9 @@ GArray *address_list_pieces (const char *text, size_t length);
  * reverse-path without its brackets. */
 char *address_path (const Address *address);
 
+/* The two parts of PATH, which address_path wrote. */
+Address *address_of_path (const char *path);
+
 /* An RFC 5322 mailbox for a header field: display name quoted, or encoded as
  * RFC 2047 has it where it is not ASCII. */
 char *address_mailbox (const Address *address);

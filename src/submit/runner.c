@@ -13,6 +13,7 @@
 #include "submit/errand.h"
 #include "submit/launch.h"
 #include "submit/notify.h"
+#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/signals.h"
 #include "submit/wake.h"
@@ -265,6 +266,36 @@ note_outcome (Turn *turn, const Entry *entry, const Outcome *outcome)
     turn->first = g_strdup (entry->reason);
 }
 
+/* ENTRY was held before anybody knew who it is for. False: that is still so, and it
+   is held again, or could not be. */
+static bool
+settle_recipients (Turn *turn, Entry *entry)
+{
+  Runner *runner = turn->runner;
+  const Account *account = turn->errand.account;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) why = NULL;
+  g_autoptr (Envelope) envelope = recipients_settle_whole (
+      entry->envelope, runner->accounts, account, &why);
+
+  if (envelope != NULL
+      && entry_record_settled (entry, account->name, envelope, &error))
+    return true;
+  if (envelope == NULL
+      && queue_hold (runner->queue, entry, why->message, &error))
+    {
+      report_log_held (entry, why->message);
+      if (runner->params->person)
+        runner->status = report_error (why);
+      if (turn->undelivered++ == 0)
+        turn->first = g_strdup (entry->reason);
+      return false;
+    }
+  complain (runner, error);
+  put_aside (runner, entry->id);
+  return false;
+}
+
 static void
 try_entry (Turn *turn, Entry *entry)
 {
@@ -309,7 +340,7 @@ take_entry (Turn *turn, const char *id)
     }
   else if (entry_due (entry, now ()) > now ())
     wait_until (runner, entry_due (entry, now ()));
-  else
+  else if (!entry->as_given || settle_recipients (turn, entry))
     try_entry (turn, entry);
   if (is_unfinished (entry))
     put_aside (runner, entry->id);

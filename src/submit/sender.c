@@ -1,11 +1,12 @@
 #include "submit/sender.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 
 #include <glib/gi18n.h>
 
 #include "base/user.h"
+#include "mail/alias.h"
+#include "submit/local.h"
 
 void
 sender_free (Sender *sender)
@@ -18,23 +19,14 @@ sender_free (Sender *sender)
   g_free (sender);
 }
 
-/* Names that mean this machine to itself and nothing to anybody else. A domain
-   without a dot is one of them: no relay can answer to it. */
+/* What means this machine to itself, and nothing to anybody else. */
 static bool
 is_local (const Address *address)
 {
-  g_autofree char *mailname = NULL;
-  struct utsname host;
+  g_auto (GStrv) hosts = local_hosts ();
 
-  if (address->domain == NULL
-      || strpbrk (address->domain, ".[:") == NULL
-      || g_ascii_strcasecmp (address->domain, "localhost.localdomain") == 0)
-    return true;
-  if (uname (&host) == 0
-      && g_ascii_strcasecmp (address->domain, host.nodename) == 0)
-    return true;
-  return g_file_get_contents ("/etc/mailname", &mailname, NULL, NULL)
-         && g_ascii_strcasecmp (address->domain, g_strstrip (mailname)) == 0;
+  return alias_locality (address->domain, (const char *const *) hosts)
+         != LOCALITY_ELSEWHERE;
 }
 
 /* The first mailbox of field NAME; NULL: no such field, or nothing in it. */
@@ -247,4 +239,17 @@ sender_resolve (const SenderRequest *request, const Accounts *accounts,
     }
   sender->from = supply_from (request, sender);
   return g_steal_pointer (&sender);
+}
+
+char *
+sender_path (const Accounts *accounts, const Account *account,
+             const char *path)
+{
+  g_autoptr (Address) address = address_of_path (path);
+
+  return path[0] != '\0'
+                 && gives_way (account, address,
+                               is_claimed (account, accounts, address))
+             ? g_strdup (account_address (account))
+             : g_strdup (path);
 }

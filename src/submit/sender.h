@@ -42,3 +42,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Sender, sender_free)
 Sender *sender_resolve (const SenderRequest *request,
                         const Accounts *accounts, Header *header,
                         GError **why, GError **error);
+
+/* The reverse-path for a message that had PATH before it had ACCOUNT (one of
+ * ACCOUNTS). The caller owns it. */
+char *sender_path (const Accounts *accounts, const Account *account,
+                   const char *path);

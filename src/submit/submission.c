@@ -15,6 +15,7 @@
 #include "mail/media.h"
 #include "submit/attempt.h"
 #include "submit/errand.h"
+#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/runner.h"
 #include "submit/signals.h"
@@ -94,30 +95,35 @@ refuse (const Submitter *submitter, const GError *error)
                     g_strdup (error->message) };
 }
 
-/* Bad addresses are told, and the good ones served; only where none is left is
-   the message refused. */
-static bool
-gather_recipients (const Submitter *submitter, const Submission *submission,
-                   const Header *header, const char *domain, GError **error)
+/* Who is no recipient, for the log, and for a caller that has no other left; but
+   not VERDICT, which is told at the end. */
+static void
+tell_problems (const Submitter *submitter, const GPtrArray *problems,
+               bool none_left, const GError *verdict)
 {
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-  Envelope *envelope = submission->envelope;
-
-  for (char **p = submission->operands; *p != NULL; p++)
-    (void) envelope_add_list (envelope, *p, domain, problems);
-  if (submission->header_recipients)
-    (void) envelope_add_header (envelope, header, domain, problems);
   for (size_t i = 0; i < problems->len; i++)
     {
-      const char *text = problems->pdata[i];
+      const GError *problem = problems->pdata[i];
 
-      log_line (LOG_WARNING, "text=\"%s\"", text);
-      if (is_watched (submitter)
-          || (envelope->forward_paths->len == 0 && tells_failures (submitter)))
-        fprintf (stderr, "postrider: %s\n", text);
+      if (problem == verdict)
+        continue;
+      log_line (LOG_WARNING, "text=\"%s\"", problem->message);
+      if (is_watched (submitter) || (none_left && tells_failures (submitter)))
+        fprintf (stderr, "postrider: %s\n", problem->message);
     }
+}
+
+static bool
+gather (const Submitter *submitter, const Submission *submission,
+        const Header *header, GPtrArray *problems, GError **error)
+{
+  Envelope *envelope = submission->envelope;
+
+  recipients_gather (envelope, submission->operands,
+                     submission->header_recipients ? header : NULL, problems);
   if (envelope->forward_paths->len > 0)
     return true;
+  tell_problems (submitter, problems, true, NULL);
   g_set_error (error, FAILURE,
                problems->len > 0 || submission->header_recipients
                    ? FAILURE_DATA
@@ -267,16 +273,18 @@ deliver (const Submitter *submitter, const Account *account, Entry *entry)
   return verdict;
 }
 
-/* There is no account for it: a person has to see to that, and then to it. */
+/* There is no account for it (then its NAME is ""), or nobody knows where it
+   belongs: a person has to see to that, and then to it. */
 static Verdict
-hold (const Submitter *submitter, const Envelope *envelope, Message *message,
-      const GError *why)
+hold (const Submitter *submitter, const char *name, const Envelope *envelope,
+      Message *message, const GError *why)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Entry) entry
       = queue_enter (submitter->queue, message,
                      &(QueueRequest){ .envelope = envelope,
-                                      .account = "",
+                                      .account = name,
+                                      .as_given = true,
                                       .hold_reason = why->message },
                      &error);
 
@@ -297,8 +305,8 @@ hold (const Submitter *submitter, const Envelope *envelope, Message *message,
 }
 
 static Verdict
-enter (const Submitter *submitter, const Submission *submission,
-       Message *message, const Sender *sender)
+enter (const Submitter *submitter, const Envelope *envelope, Message *message,
+       const Sender *sender)
 {
   g_autoptr (GError) error = NULL;
   Entry *entry;
@@ -306,7 +314,7 @@ enter (const Submitter *submitter, const Submission *submission,
   /* Once it is queued, who ends us is told the truth about it. */
   signals_defer ();
   entry = queue_enter (submitter->queue, message,
-                       &(QueueRequest){ .envelope = submission->envelope,
+                       &(QueueRequest){ .envelope = envelope,
                                         .account = sender->account->name },
                        &error);
   if (entry == NULL)
@@ -353,12 +361,38 @@ complete (Submitter *submitter, const Sender *sender, Message *message,
          && conform (message, submitter_spool (submitter), error);
 }
 
+/* Who is no recipient is told, and the others are served; only where none is
+   left, or somebody has to mend the aliases first, nobody is. */
+static Verdict
+settle (const Submitter *submitter, const Submission *submission,
+        Message *message, const Sender *sender, GPtrArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Envelope) settled
+      = recipients_settle (submission->envelope, submitter->accounts,
+                           submission->no_aliases, problems, &error);
+  bool none_left = settled == NULL || settled->forward_paths->len == 0;
+  const GError *verdict = !none_left        ? NULL
+                          : settled == NULL ? error
+                                            : problems->pdata[0];
+
+  tell_problems (submitter, problems, none_left, verdict);
+  if (verdict == NULL)
+    return enter (submitter, settled, message, sender);
+  if (g_error_matches (verdict, FAILURE, FAILURE_DATA))
+    return refuse (submitter, verdict);
+  return hold (submitter, sender->account->name, submission->envelope, message,
+               verdict);
+}
+
 Verdict
 submission_run (Submitter *submitter, const Submission *submission,
                 Message *message)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) why = NULL;
+  g_autoptr (GPtrArray) problems
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_autoptr (Sender) sender = NULL;
 
   if (!make_readable (message, &error))
@@ -366,16 +400,14 @@ submission_run (Submitter *submitter, const Submission *submission,
   sender = sender_resolve (&submission->sender, submitter->accounts,
                            message->header,
                            submitter->why == NULL ? &why : NULL, &error);
-  /* Without an account nobody knows where a local recipient belongs yet. */
   if (sender == NULL
-      || !gather_recipients (submitter, submission, message->header,
-                             sender->account != NULL ? sender->domain : NULL,
-                             &error)
+      || !gather (submitter, submission, message->header, problems, &error)
       || !complete (submitter, sender, message, &error))
     return refuse (submitter, error);
   fill_envelope (submission->envelope, sender);
-  if (sender->account == NULL)
-    return hold (submitter, submission->envelope, message,
-                 submitter->why != NULL ? submitter->why : why);
-  return enter (submitter, submission, message, sender);
+  if (sender->account != NULL)
+    return settle (submitter, submission, message, sender, problems);
+  tell_problems (submitter, problems, true, NULL);
+  return hold (submitter, "", submission->envelope, message,
+               submitter->why != NULL ? submitter->why : why);
 }

@@ -48,6 +48,7 @@ typedef struct
                          holds, its forward-paths are recipients as given */
   char **operands;    /* more recipients, address lists; ended by NULL */
   bool header_recipients; /* and those of To, Cc and Bcc */
+  bool no_aliases;        /* local names have none */
 } Submission;
 
 typedef struct
