@@ -13,6 +13,7 @@
 #define NAME_SHOWN_MAXIMUM 60  /* octets of a field's name in a diagnostic */
 #define PARAMETER_MAXIMUM 40   /* octets of a parameter's name */
 #define WORD_ENOUGH 18         /* octets that begin a line's last word */
+#define BLANKS_MAXIMUM 8       /* at the start of a line with encoded words */
 
 static const char unknown_charset[] = "unknown-8bit";
 
@@ -102,7 +103,7 @@ copy_word (Writer *writer, size_t end)
   copy_to (writer, end);
 }
 
-/* Ends the line, before its last blanks. */
+/* Ends the line before its last blanks. */
 static void
 break_line (Writer *writer)
 {
@@ -112,10 +113,12 @@ break_line (Writer *writer)
   while (start > 0
          && (out->str[start - 1] == ' ' || out->str[start - 1] == '\t'))
     start--;
-  g_string_truncate (out, start);
+  if (out->len - start > BLANKS_MAXIMUM)
+    g_string_truncate (out, start + 1);
+  if (out->len == start)
+    g_string_append_c (out, ' ');
   if (start == 0 || out->str[start - 1] != '\n')
-    g_string_append (out, "\r\n");
-  g_string_append_c (out, ' ');
+    g_string_insert (out, (gssize)start, "\r\n");
   writer->has_word = false;
 }
 
@@ -270,7 +273,7 @@ encode_name (Writer *writer, size_t end)
 
   if (is_ascii (writer->text + writer->at, end - writer->at))
     {
-      copy_to (writer, end);
+      copy_word (writer, end);
       return;
     }
   if (writer->at > 0 && !is_blank (out->str[out->len - 1])
@@ -342,6 +345,8 @@ encode_addresses (Writer *writer)
         encode_comment (writer, end);
       else if (piece.part == ADDRESS_DOMAIN)
         good = good && encode_domain (writer, end);
+      else
+        copy_to (writer, end);
     }
   return good && keep_to (writer, writer->length);
 }
@@ -485,8 +490,8 @@ append_percent (Writer *writer, size_t end)
     }
 }
 
-/* Writes up to END what stands beside its own extended form, for readers that
-   do not know RFC 2231. */
+/* Writes up to END what stands beside its own extended form, or is a part of a
+   value whose other parts are not encoded. */
 static void
 append_substitute (Writer *writer, size_t end)
 {
@@ -562,9 +567,10 @@ encode_parameter (Writer *writer, size_t end, GHashTable *extended)
   if (is_ascii (value->str, value->len))
     return encode_comments_to (writer, end);
   copy_to (writer, start);
-  if (strchr (name, '*') != NULL)
+  if (g_str_has_suffix (name, "*"))
     append_percent (writer, stop);
-  else if (g_hash_table_contains (extended, name))
+  else if (strchr (name, '*') != NULL
+           || g_hash_table_contains (extended, name))
     append_substitute (writer, stop);
   else
     append_parameter (writer, name, value);

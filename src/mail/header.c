@@ -228,7 +228,7 @@ is_folding (const char *p)
 static char *
 clean_body (const char *body, bool tight)
 {
-  bool space = !tight && !is_blank (body[0]);
+  bool space = !tight && !is_blank (body[0]) && !is_folding (body);
   char *clean = g_strconcat (space ? " " : "", body, NULL);
 
   for (char *p = clean; *p != '\0'; p++)

@@ -53,9 +53,9 @@ size_t header_count (const Header *header, const char *name);
 size_t header_remove (Header *header, const char *name); /* how many */
 
 /* A new field, or a new body for FIELD of HEADER. BODY gets a space in front
- * unless it begins with a blank (or FIELD has none there either); a line end
- * in it that is no folding becomes a space, so that no text can make a field of
- * its own. */
+ * unless it begins with a blank or a folding (or FIELD has none there either);
+ * a line end in it that is no folding becomes a space, so that no text can make
+ * a field of its own. */
 void header_prepend (Header *header, const char *name, const char *body);
 void header_append (Header *header, const char *name, const char *body);
 void header_replace (Header *header, const Field *field, const char *body);

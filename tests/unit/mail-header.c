@@ -120,7 +120,7 @@ test_injection (void)
     { "a\n b", " a  b" },         { "a\r\r\n b", " a \r\n b" },
     { "a\r\n\r\nb", " a    b" },  { "a\r\n \r\n b", " a   \r\n b" },
     { "a\r\n", " a  " },          { "a\r\n ", " a   " },
-    { "\r\n b", " \r\n b" },
+    { "\r\n b", "\r\n b" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
