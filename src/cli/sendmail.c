@@ -16,6 +16,7 @@
 #include "cli/trace.h"
 #include "cli/version.h"
 #include "queue/queue.h"
+#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/runner.h"
 #include "submit/signals.h"
@@ -142,10 +143,27 @@ list (const SendmailOptions *options)
   return mailq_print ();
 }
 
-/* Nothing has to be rebuilt: the file itself is read for each message. */
+/* Nothing has to be rebuilt: the file itself is read for each message. What one
+   line lacks keeps no other name from its mail; a file that cannot be used does. */
 static int
 check_aliases (const SendmailOptions *options)
 {
+  static const General none;
+  g_autofree char *home = user_home ();
+  g_autoptr (Accounts) accounts
+      = accounts_load (options->accounts_file, home, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Aliases) aliases = NULL;
+
+  if (accounts != NULL)
+    log_open (accounts->general.log);
+  aliases = recipients_aliases (accounts != NULL ? &accounts->general : &none,
+                                &error);
+  if (error != NULL)
+    return fail (error);
+  for (size_t i = 0; aliases != NULL && i < aliases_problems (aliases)->len; i++)
+    fprintf (stderr, "postrider: %s\n",
+             (char *) aliases_problems (aliases)->pdata[i]);
   return EX_OK;
 }
 

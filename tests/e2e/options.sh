@@ -179,6 +179,25 @@ for line in newaliases 'newaliases -v' 'sendmail -bi' 'sendmail -I' \
   as $line
   check "$line: 0, and quiet" sent 0
 done
+echo 'root: hidden@example.net' >"$work/aliases"
+sed -i "s,^\[postrider\],&\naliases = $work/aliases," "$accounts"
+as newaliases
+check 'newaliases: a good file: quiet' sent 0
+obeyed 'an alias' 'RCPT TO:<hidden@example.net>.*' root
+obeyed '-n: no alias' 'RCPT TO:<admin@example.net>.*' -n root
+printf 'no colon\nroot: admin@example.net\n' >"$work/aliases"
+as newaliases
+check 'newaliases: a line that means nothing: 0' exits 0
+check 'newaliases: it is named' grep -q "$work/aliases:1: " "$work/err"
+chmod a+w "$work/aliases"
+as newaliases
+check 'newaliases: a file that others may write: 78' exits 78
+cat "$work/both" >"$accounts"
+for name in runq hoststat purgestat smtpd; do
+  ln -s "$build/postrider" "$work/bin/$name"
+  as $name
+  check "$name is not offered: 64" exits 64
+done
 as send-mail $to
 check 'send-mail is sendmail' sent 1
 check 'newaliases as a command' sh -c '"$1" newaliases </dev/full' - \
