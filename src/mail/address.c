@@ -195,6 +195,26 @@ atom_length (const char *p, size_t left)
   return length;
 }
 
+/* Length of the encoded word at P, 0 where there is none. Programs leave specials
+   in it that RFC 2047 section 5 forbids in a phrase; they separate nothing. */
+static size_t
+encoded_word_length (const char *p, size_t left)
+{
+  size_t marks = 0;
+
+  if (left < 2 || p[0] != '=' || p[1] != '?')
+    return 0;
+  for (size_t i = 1; i + 1 < left; i++)
+    {
+      if (!g_ascii_isgraph (p[i]) || strchr ("<>\"\\", p[i]) != NULL)
+        return 0;
+      if (p[i] != '?' || ++marks < 4)
+        continue;
+      return p[i + 1] == '=' ? i + 2 : 0;
+    }
+  return 0;
+}
+
 /* UNCLOSED remembers which openers close no more, else each of many would be
    followed to the end. */
 static Token
@@ -205,7 +225,8 @@ next_token (const char *text, size_t start, size_t length, bool *unclosed)
 
   if (is_atext (token.kind))
     {
-      token.length = atom_length (text + start, length - start);
+      token.length = MAX (atom_length (text + start, length - start),
+                          encoded_word_length (text + start, length - start));
       token.kind = TOKEN_ATOM;
     }
   else if (memchr ("\r\n", token.kind, sizeof "\r\n") != NULL)
