@@ -301,6 +301,9 @@ check_operands (const SendmailOptions *options, GError **error)
     g_set_error (error, FAILURE, FAILURE_USAGE,
                  _ ("no recipients: name them, or have them taken from the "
                     "message with -t"));
+  else if (options->mode == MODE_VERIFY && options->operands[0] == NULL)
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("-bv tells where mail for recipients would go: name them"));
   else
     return true;
   return false;

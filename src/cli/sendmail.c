@@ -14,6 +14,7 @@
 #include "cli/mailq.h"
 #include "cli/sendmail-options.h"
 #include "cli/trace.h"
+#include "cli/verify.h"
 #include "cli/version.h"
 #include "queue/queue.h"
 #include "submit/recipients.h"
@@ -126,7 +127,7 @@ flush (const SendmailOptions *options)
   return status == EX_TEMPFAIL ? EX_OK : status;
 }
 
-/* -bs, -bv: their places. */
+/* -bs: its place. */
 static int
 refuse_mode (const SendmailOptions *options)
 {
@@ -186,7 +187,7 @@ print_version (const SendmailOptions *options)
 static int (*const modes[]) (const SendmailOptions *options) = {
   [MODE_SEND] = submit,
   [MODE_SMTP] = refuse_mode,
-  [MODE_VERIFY] = refuse_mode,
+  [MODE_VERIFY] = verify_recipients,
   [MODE_LIST] = list,
   [MODE_ALIASES] = check_aliases,
   [MODE_FLUSH] = flush,

@@ -196,6 +196,61 @@ goes "a catch-all" "admin@example.net everybody@example.net" bob root carol
 goes "a catch-all is not for other domains" \
   "bob@example.com" bob@example.com
 
+# Where mail would go
+
+# verify STATUS ARGUMENT...: by -bv; what is said is in $work/out and $work/err.
+verify () {
+  rm -f "$work"/record/*
+  verify_status=$1
+  shift
+  submit -bv "$@" </dev/null
+  check "-bv $*: the status is $verify_status" exits "$verify_status"
+  check "-bv $*: the relay is not asked" nobody_asked
+  check "-bv $*: nothing is kept" queued 0 held
+}
+
+# says FILE LINE: that is all it has.
+says () {
+  printf '%s\n' "$2" | diff - "$work/$1"
+}
+
+by="through account me and relay localhost, port $port"
+verify 0 root
+check "-bv: an alias" says out "root goes to admin@example.net $by"
+check "-bv: no error" [ ! -s "$work/err" ]
+verify 0 --account other root 'Me <you@example.net>, one@localhost'
+by="through account other and relay localhost, port $port"
+check "-bv: a line for each" says out "root goes to admin@example.net $by
+you@example.net goes to you@example.net $by
+one@localhost goes to three@example.net $by"
+verify 0 all
+check "-bv: several addresses" grep -q \
+  '^all goes to a@example.net, b@example.net, c@example.net, admin@example.net through' \
+  "$work/out"
+verify 78 bob loop root
+check "-bv: who leads nowhere goes with the catch-all" \
+  grep -q '^bob goes to everybody@example.net ' "$work/out"
+check "-bv: the worst of them" grep -q "^postrider: $aliases:16: " "$work/err"
+check "-bv: the others" grep -q '^root goes to ' "$work/out"
+verify 67 -n root you@example.net
+check "-bv -n: no alias" grep -q '^postrider: root is a local name' "$work/err"
+verify 65 'a@@b'
+submit -bv </dev/null
+check "-bv without a recipient: the status is 64" exits 64
+
+# What is wrong with the file
+
+submit -bi
+check "-bi: the status is 0" exits 0
+check "-bi: two lines are wrong" [ "$(wc -l <"$work/err")" = 2 ]
+check "-bi: one stands there twice" grep -q "^postrider: $aliases:23: .*twice" \
+  "$work/err"
+check "-bi: one is no address" grep -q "^postrider: $aliases:24: " "$work/err"
+chmod 664 "$aliases"
+submit -bi
+check "-bi: others may write the file: the status is 78" exits 78
+chmod 644 "$aliases"
+
 # Files that cannot be used
 
 chmod 664 "$aliases"
