@@ -332,6 +332,7 @@ close_down_to (Scan *scan, guint level, uint64_t end, uint64_t offset)
     {
       part->header.size = offset - part->header.offset;
       part->body.offset = offset;
+      part->cut = true;
       g_clear_pointer (&scan->header, header_free);
     }
   else if (part->kind != PART_COMPOSITE)

@@ -121,7 +121,16 @@ put_quoted (Writer *writer, char octet)
   put_token (writer, token, sizeof token);
 }
 
-/* A blank must not end a line, and a dot or "From " better not begin one. */
+static bool
+begins_with (const char *p, const char *end, const char *text)
+{
+  size_t length = strlen (text);
+
+  return (size_t) (end - p) >= length && memcmp (p, text, length) == 0;
+}
+
+/* A blank must not end a line. None may begin like a delimiter that was none,
+   and better not with a dot or "From ". */
 static bool
 stands_for_itself (const Writer *writer, const char *p, const char *end)
 {
@@ -129,7 +138,9 @@ stands_for_itself (const Writer *writer, const char *p, const char *end)
 
   if (is_blank (*p))
     return p + 1 < end && !is_line_end (p + 1, end);
-  if (first && (*p == '.' || (end - p >= 5 && memcmp (p, "From ", 5) == 0)))
+  if (first
+      && (*p == '.' || begins_with (p, end, "--")
+          || begins_with (p, end, "From ")))
     return false;
   return g_ascii_isgraph (*p) && *p != '=';
 }
@@ -213,6 +224,8 @@ rewrap_text (Writer *writer, const char *in, size_t length, bool final)
       p = rewrap_equals (writer, p, end);
     else if (is_blank (*p) && ends_line (skip_blanks (p, end), end))
       p = skip_blanks (p, end);
+    else if (writer->column >= COLUMNS && *p == '-')
+      put_quoted (writer, *p++);
     else if (is_blank (*p) || g_ascii_isgraph (*p))
       put_token (writer, p++, 1);
     else
@@ -494,7 +507,7 @@ put_header (Writer *writer, int fd, const Part *part, const char *charset,
       || ((flags & RECODE_LINES) != 0 && !field_fold (header, false, error)))
     return false;
   text = header_to_string (header);
-  put (writer, text->str, text->len);
+  put (writer, text->str, text->len - (part->cut ? strlen ("\r\n") : 0));
   return true;
 }
 

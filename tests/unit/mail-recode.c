@@ -224,6 +224,130 @@ static const Case conform_cases[] = {
   { "header-signed-latin1", SIGNED ("X: \xc4\n", "a"), NULL },
 };
 
+/* For a relay without 8BITMIME. */
+static const Case seven_bit_cases[] = {
+  { "ascii", "Subject: x\n\na\n", NULL },
+  { "text", "Subject: x\n\nÄ =\n.\n",
+    "Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84 =3D\n=2E\n" },
+  { "latin1", "Content-Type: TEXT/Plain; charset=iso-8859-1\n\n\xc4\n",
+    "Content-Type: TEXT/Plain; charset=iso-8859-1\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C4\n" },
+  { "no-type", "Content-Type: text\n\n\xc4\n",
+    "Content-Type: text\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C4\n" },
+  { "data",
+    "MIME-Version: 1.0\nContent-Type: image/png\n"
+    "Content-Transfer-Encoding: (as it is) BINARY\n\nÄ.............."
+    "..........................................\n",
+    "MIME-Version: 1.0\nContent-Type: image/png\n"
+    "Content-Transfer-Encoding: base64\n\n"
+    "w4QuLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4uLi4u"
+    "Li4uLi4u\nLg0K\n" },
+  { "data-mixed", MIXED ("Content-Type: a/b\n\nÄ", "\nb"),
+    MIXED ("Content-Type: a/b\nContent-Transfer-Encoding: base64\n\nw4Q=",
+           "\nb") },
+  { "quoted-printable-stray",
+    "Content-Transfer-Encoding: quoted-printable\n\nÄ=3D \t\na= \nb=\n",
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84=3D\na=\nb=\n" },
+  { "base64-stray", "Content-Transfer-Encoding: base64\n\nTm\n8Ä=\n",
+    "Content-Transfer-Encoding: base64\n\nTm8=\n" },
+  { "two-encodings",
+    "Content-Transfer-Encoding: 8bit\nContent-Transfer-Encoding: 7bit\n"
+    "Content-Type: text/plain\nMIME-Version: 1.0\n\nÄ\n",
+    "Content-Type: text/plain\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n" },
+
+  /* Composites. */
+  { "label",
+    "Content-Transfer-Encoding: 8bit\n" MIXED ("\nÄ", "\nb"),
+    MIXED ("Content-Type: text/plain; charset=UTF-8\n"
+           "Content-Transfer-Encoding: quoted-printable\n\n=C3=84",
+           "\nb") },
+  { "between",
+    "Content-Type: multipart/mixed; boundary=b\n\nÄ\n--b\n\na\n--b--\nÖ\n",
+    "Content-Type: multipart/mixed; boundary=b\n\n??\n--b\n\na\n--b--\n??\n" },
+  { "not-ended",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b\n\nÄ\n",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b\n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n" },
+  { "inner-ended-by-outer",
+    MIXED ("Content-Type: multipart/mixed; boundary=i\n\n--i\n\na\n", "\nÄ"),
+    MIXED ("Content-Type: multipart/mixed; boundary=i\n\n--i\n\na\n",
+           "Content-Type: text/plain; charset=UTF-8\n"
+           "Content-Transfer-Encoding: quoted-printable\n\n=C3=84") },
+  { "like-a-delimiter", MIXED ("\n--m m--x\nÄ", "\nb"),
+    MIXED ("Content-Type: text/plain; charset=UTF-8\n"
+           "Content-Transfer-Encoding: quoted-printable\n\n=2D-m m--x\n=C3=84",
+           "\nb") },
+  { "empty-parts",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n--b\n\n--b\n\nÄ\n--b--",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n--b\n\n--b\n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n--b--\n" },
+  { "boundary-with-comments",
+    "Content-Type: (a (b) \\) ) multipart / mixed (;) ; x=\";boundary=x\";\n"
+    " boundary (c) = \"b\\:\" (d); charset=y\n\n--b:  \n\nÄ\n--b:--\n",
+    "Content-Type: (a (b) \\) ) multipart / mixed (;) ; x=\";boundary=x\";\n"
+    " boundary (c) = \"b\\:\" (d); charset=y\n\n--b:  \n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n--b:--\n" },
+  { "message",
+    "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
+    ">From x\nSubject: a\n\nÄ\n",
+    "Content-Type: message/rfc822\n\n"
+    ">From x\nSubject: a\nMIME-Version: 1.0\n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n" },
+  { "message-encoded",
+    "Content-Type: message/global\nContent-Transfer-Encoding: base64\n\nQUFB\n"
+    "Ä\n",
+    "Content-Type: message/global\nContent-Transfer-Encoding: base64\n\n"
+    "QUFB\n" },
+  { "digest",
+    "Content-Type: multipart/digest; boundary=b\n\n"
+    "--b\n\nSubject: a\nContent-Type: a/b\n\nÄ\n--b--\n",
+    "Content-Type: multipart/digest; boundary=b\n\n"
+    "--b\n\nSubject: a\nContent-Type: a/b\nMIME-Version: 1.0\n"
+    "Content-Transfer-Encoding: base64\n\nw4Q=\n--b--\n" },
+  { "external-body", "Content-Type: message/external-body\n\nÄ\n",
+    "!must not be changed" },
+  { "no-parts", "Content-Type: multipart/mixed; boundary=b\n\nÄ\n",
+    "!must not be changed" },
+  { "encoded-multipart",
+    "Content-Type: multipart/mixed; boundary=b\n"
+    "Content-Transfer-Encoding: quoted-printable\n\nÄ\n--b\n\n--b--\n",
+    "!must not be changed" },
+
+  /* Seals. */
+  { "signed", SIGNED ("", "Ä"), "!must not be changed" },
+  { "signed-header", SIGNED ("X: Ä\n", "a"), "!must not be changed" },
+  { "signed-deep", MIXED ("\na", SIGNED ("Content-Type: multipart/mixed; "
+                                         "boundary=i\n",
+                                         "--i\n\nÄ\n--i--")),
+    "!must not be changed" },
+  { "signed-ascii", MIXED ("\nÄ", SIGNED ("", "a")),
+    MIXED ("Content-Type: text/plain; charset=UTF-8\n"
+           "Content-Transfer-Encoding: quoted-printable\n\n=C3=84",
+           SIGNED ("", "a")) },
+  { "encrypted", "Content-Type: application/pkcs7-mime\n\nÄ\n",
+    "!must not be changed" },
+  { "dkim", "DKIM-Signature: x\n\nÄ\n", "!must not be changed" },
+  { "dkim-nested",
+    "Content-Type: message/rfc822\n\nDKIM-Signature: x\n\nÄ\n",
+    "Content-Type: message/rfc822\n\nDKIM-Signature: x\nMIME-Version: 1.0\n"
+    "Content-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84\n" },
+
+  /* Headers. */
+  { "header", MIXED ("Content-Disposition: attachment; filename=Ä\nX: y\n\na",
+                     "Subject: Ä\n\nb"),
+    MIXED ("Content-Disposition: attachment; filename*=UTF-8''%C3%84\nX: y\n\n"
+           "a",
+           "Subject: =?UTF-8?B?w4Q=?=\n\nb") },
+};
+
 static void
 check_text (const char *is, const char *should)
 {
@@ -254,6 +378,47 @@ test_conform (Directory *directory, const void *data)
   check_text (text, row->output != NULL ? row->output : row->input);
 }
 
+static bool
+recode_message (const Directory *directory, Message *message, unsigned flags,
+                GError **error)
+{
+  g_autoptr (Spool) out = spool_new (directory->fd, 3);
+  g_autoptr (Mime) mime = NULL;
+  uint64_t start;
+  int fd = spool_fd (message->body, &start, error);
+
+  mime = mime_scan (message->header, fd,
+                    (Segment){ start, spool_size (message->body) }, error);
+  g_assert_no_error (*error);
+  if (!recode (mime, flags, message->header, out, &message->body_8bit, error))
+    return false;
+  spool_free (message->body);
+  message->body = g_steal_pointer (&out);
+  return true;
+}
+
+static void
+test_seven_bit (Directory *directory, const void *data)
+{
+  const Case *row = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = read_text (directory, row->input);
+  g_autofree char *text = NULL;
+
+  if (!recode_message (directory, message, RECODE_7BIT | RECODE_HEADERS,
+                       &error))
+    {
+      g_assert_error (error, FAILURE, FAILURE_DATA);
+      g_test_message ("%s", error->message);
+      g_assert_true (row->output != NULL && row->output[0] == '!');
+      g_assert_nonnull (strstr (error->message, row->output + 1));
+      return;
+    }
+  g_assert_false (message->body_8bit);
+  text = to_text (message);
+  check_text (text, row->output != NULL ? row->output : row->input);
+}
+
 #define ADD(prefix, table, function)                                          \
   for (size_t i = 0; i < G_N_ELEMENTS (table); i++)                           \
     {                                                                         \
@@ -268,5 +433,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/conform", conform_cases, test_conform)
+  ADD ("/recode/7bit", seven_bit_cases, test_seven_bit)
   return g_test_run ();
 }
