@@ -265,14 +265,14 @@ is_multipart (const Part *part)
 static void
 settle_composite (const Scan *scan, Part *part, const char *boundary)
 {
-  bool whole = is_multipart (part) ? boundary != NULL
-                                   : coding_is_identity (part->coding);
+  bool multipart = is_multipart (part);
+  bool identity = coding_is_identity (part->coding);
+  bool deep = scan->levels->len >= MIME_DEPTH;
+  bool broken = multipart ? boundary == NULL : part->joined;
 
-  if (is_multipart (part) && (!whole || !coding_is_identity (part->coding)))
+  if (deep || broken || (multipart && !identity))
     part->opaque = true;
-  if (scan->levels->len >= MIME_DEPTH)
-    part->opaque = true;
-  if (!whole || scan->levels->len >= MIME_DEPTH)
+  if (deep || broken || (!multipart && !identity))
     part->kind = PART_DATA;
 }
 
@@ -332,7 +332,7 @@ close_down_to (Scan *scan, guint level, uint64_t end, uint64_t offset)
     {
       part->header.size = offset - part->header.offset;
       part->body.offset = offset;
-      part->cut = true;
+      part->joined = true;
       g_clear_pointer (&scan->header, header_free);
     }
   else if (part->kind != PART_COMPOSITE)
@@ -445,15 +445,46 @@ is_mbox_line (const Scan *scan, const Line *line)
          && (begins_with (line, "From ") || begins_with (line, ">From "));
 }
 
+static void
+skip_mbox_line (Scan *scan, const Line *line)
+{
+  guint around = level_at (scan, scan->levels->len - 1)->part;
+
+  note (scan, &part_at (scan, around)->facts, line);
+  part_at (scan, scan->current)->header.offset = line->offset + line->length;
+}
+
+/* The header ends at END, and the body begins with this line or behind it. */
+static bool
+end_header (Scan *scan, uint64_t end, bool joined, GError **error)
+{
+  g_autoptr (Header) header = g_steal_pointer (&scan->header);
+  Part *part = part_at (scan, scan->current);
+
+  part->header.size = end - part->header.offset;
+  part->joined = joined;
+  return open_body (scan, header, end, error);
+}
+
 static bool
 take_header_line (Scan *scan, const Line *line, GError **error)
 {
-  Part *part = part_at (scan, scan->current);
-  uint64_t next = line->offset + line->length;
   size_t length = text_length (line);
-  HeaderLine kind = line->begins ? header_line_kind (line->octets, length)
-                                 : HEADER_LINE_CONTINUATION;
+  HeaderLine kind = header_line_kind (line->octets, length);
+  bool mbox = is_mbox_line (scan, line);
 
+  scan->may_be_mbox = false;
+  if (mbox)
+    {
+      skip_mbox_line (scan, line);
+      return true;
+    }
+  if (kind == HEADER_LINE_CONTINUATION && scan->header->fields->len == 0)
+    kind = HEADER_LINE_OTHER;
+  if (kind == HEADER_LINE_OTHER)
+    return end_header (scan, line->offset, true, error)
+           && take_body_line (scan, line);
+  note (scan, &part_at (scan, scan->current)->header_facts, line);
   if (!line->ends)
     {
       g_set_error (error, FAILURE, FAILURE_DATA,
@@ -462,34 +493,8 @@ take_header_line (Scan *scan, const Line *line, GError **error)
                    BLOCK);
       return false;
     }
-  if (is_mbox_line (scan, line))
-    {
-      guint around = level_at (scan, scan->levels->len - 1)->part;
-
-      part->header.offset = next;
-      scan->may_be_mbox = false;
-      note (scan, &part_at (scan, around)->facts, line);
-      return true;
-    }
-  scan->may_be_mbox = false;
-  if (kind == HEADER_LINE_OTHER
-      || (kind == HEADER_LINE_CONTINUATION && scan->header->fields->len == 0))
-    {
-      g_autoptr (Header) header = g_steal_pointer (&scan->header);
-
-      part->header.size = line->offset - part->header.offset;
-      return open_body (scan, header, line->offset, error)
-             && (scan->header != NULL ? take_header_line (scan, line, error)
-                                      : take_body_line (scan, line));
-    }
-  note (scan, &part->header_facts, line);
   if (kind == HEADER_LINE_END)
-    {
-      g_autoptr (Header) header = g_steal_pointer (&scan->header);
-
-      part->header.size = next - part->header.offset;
-      return open_body (scan, header, next, error);
-    }
+    return end_header (scan, line->offset + line->length, false, error);
   return header_add_line (scan->header, line->octets, length, error);
 }
 

@@ -48,7 +48,7 @@ typedef struct
   Coding coding;
   char *type;    /* "text/plain", in lower case; NULL: it says nothing of it */
   char *charset; /* in lower case, or NULL */
-  bool cut;      /* a delimiter ends its header */
+  bool joined;   /* its header ends without an empty line */
   bool whole;    /* its header is that of a message, not only of a part */
   bool header_sealed;
   bool body_sealed;

@@ -205,8 +205,16 @@ rewrap_equals (Writer *writer, const char *p, const char *end)
   return p + 1;
 }
 
-/* Quoted-printable with other lines. Blanks at the end of one are none (RFC
-   2045 section 6.7), and must not become some. */
+/* Blanks from P to NEXT, at the end of a line, are none (RFC 2045
+   section 6.7), and must not become some by a line end that comes before. */
+static void
+rewrap_last_blanks (Writer *writer, const char *p, const char *next)
+{
+  if (writer->column + (size_t) (next - p) <= COLUMNS)
+    put_token (writer, p, (size_t) (next - p));
+}
+
+/* Quoted-printable with other lines. */
 static size_t
 rewrap_text (Writer *writer, const char *in, size_t length, bool final)
 {
@@ -223,7 +231,10 @@ rewrap_text (Writer *writer, const char *in, size_t length, bool final)
     else if (*p == '=')
       p = rewrap_equals (writer, p, end);
     else if (is_blank (*p) && ends_line (skip_blanks (p, end), end))
-      p = skip_blanks (p, end);
+      {
+        rewrap_last_blanks (writer, p, skip_blanks (p, end));
+        p = skip_blanks (p, end);
+      }
     else if (writer->column >= COLUMNS && *p == '-')
       put_quoted (writer, *p++);
     else if (is_blank (*p) || g_ascii_isgraph (*p))
@@ -507,7 +518,10 @@ put_header (Writer *writer, int fd, const Part *part, const char *charset,
       || ((flags & RECODE_LINES) != 0 && !field_fold (header, false, error)))
     return false;
   text = header_to_string (header);
-  put (writer, text->str, text->len - (part->cut ? strlen ("\r\n") : 0));
+  /* An empty line where there was none may be the end of another header. */
+  if (part->joined && treatment_of (part, flags).coding == NULL)
+    g_string_truncate (text, text->len - strlen ("\r\n"));
+  put (writer, text->str, text->len);
   return true;
 }
 

@@ -198,7 +198,7 @@ static const Case conform_cases[] = {
   { "long-quoted-printable",
     "Content-Transfer-Encoding: Quoted-Printable\n\n~x=\n=C3=84  \n",
     "Content-Transfer-Encoding: Quoted-Printable\n\n" X1200
-    "=\n=C3=84\n" },
+    "=\n=C3=84  \n" },
   { "long-other-encoding",
     "Content-Transfer-Encoding: x-uuencode\n\n~x\n", "!must not be changed" },
   { "long-signed", SIGNED ("", "~x"), "!must not be changed" },
@@ -249,7 +249,7 @@ static const Case seven_bit_cases[] = {
            "\nb") },
   { "quoted-printable-stray",
     "Content-Transfer-Encoding: quoted-printable\n\nÄ=3D \t\na= \nb=\n",
-    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84=3D\na=\nb=\n" },
+    "Content-Transfer-Encoding: quoted-printable\n\n=C3=84=3D \t\na=\nb=\n" },
   { "base64-stray", "Content-Transfer-Encoding: base64\n\nTm\n8Ä=\n",
     "Content-Transfer-Encoding: base64\n\nTm8=\n" },
   { "two-encodings",
