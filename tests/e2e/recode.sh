@@ -235,7 +235,7 @@ while read -r relay recipient status parameters; do
   esac
 done <<END
 all jörg@example.net 0 SMTPUTF8
-all you@bücher.example 0 SMTPUTF8
+all you@bücher.example 0
 ascii jörg@example.net 65
 ascii you@bücher.example 0
 END
