@@ -117,6 +117,23 @@ for dots in -i -oi '-o i' -oitrue '-O IgnoreDots' -OIgnoreDots=true -ti ''; do
   check "${dots:-no -i}: a lone dot" told "RCPT TO:<$to>.*"
   check "${dots:-no -i}: what is behind the dot came" holds '^last$'
 done
+types () { # types ARGUMENT...: the message, on a terminal
+  rm -f "$work"/record/*
+  types_keys=$(printf 'Subject: typed\n\nfirst\n.\nlast\n\004')
+  timeout 60 "$build/tests/e2e/terminal" ready "$types_keys" \
+    sh -c 'echo ready; exec "$@"' - "$sendmail" "$@" >"$work/out"
+  status=$(sed -n 's/^status //p' "$work/out")
+}
+types $to
+check 'no -i, on a terminal: the lone dot ends it' exits 0
+check 'no -i, on a terminal: what is before it came' holds '^first$'
+check 'no -i, on a terminal: what is behind it did not' \
+  sh -c '! grep last "$1"' - "$work/came"
+for dots in -i -oi '-O IgnoreDots'; do
+  types $dots $to
+  check "$dots, on a terminal: the lone dot ends nothing" exits 0
+  check "$dots, on a terminal: what is behind it came" holds '^last$'
+done
 calls -F 'Me, "Myself" <i>' $to
 check '-F: a name that has to be quoted' \
   holds '^From: "Me, \\"Myself\\" <i>" <me@example\.org>$'
@@ -157,6 +174,10 @@ cat "$work/both" >"$accounts"
 
 calls -L 'a job' $to
 check '-L: the log is under that name' grep -q ' a_job\[[0-9]*\]: id=' "$work/log"
+calls -bv $to
+check '-bv: the status is 0' exits 0
+check '-bv: the recipient is named' grep -q "$to" "$work/out"
+check '-bv: nothing is sent' connections 0
 calls -bp
 check '-bp: the status is 0' exits 0
 check '-bp: the queue is listed' grep -qx 'Mail queue is empty' "$work/out"
