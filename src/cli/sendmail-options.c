@@ -296,6 +296,9 @@ check_operands (const SendmailOptions *options, GError **error)
   if (options->mode == MODE_FLUSH && options->operands[0] != NULL)
     g_set_error (error, FAILURE, FAILURE_USAGE,
                  _ ("-q sends what waits, and takes no recipient"));
+  else if (options->mode == MODE_SMTP && options->operands[0] != NULL)
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("-bs speaks SMTP, and takes no recipient"));
   else if (options->mode == MODE_SEND && options->operands[0] == NULL
            && !options->header_recipients)
     g_set_error (error, FAILURE, FAILURE_USAGE,

@@ -13,6 +13,7 @@
 #include "base/user.h"
 #include "cli/mailq.h"
 #include "cli/sendmail-options.h"
+#include "cli/smtpd.h"
 #include "cli/trace.h"
 #include "cli/verify.h"
 #include "cli/version.h"
@@ -60,6 +61,70 @@ submit (const SendmailOptions *options)
   verdict = submission_run (submitter, &submission, message);
   verdict_clear (&verdict);
   return verdict.exit_status;
+}
+
+/* -bs. Accounts and queue are opened for each message, since a client may stay
+   for days. */
+typedef struct
+{
+  const SendmailOptions *options;
+  const Trace *trace;
+  Submitter *submitter;
+} Serving;
+
+static bool
+open_service (void *data, uint64_t *maximum, GError **error)
+{
+  Serving *serving = data;
+
+  serving->submitter = submitter_new (serving->options->accounts_file, error);
+  if (serving->submitter == NULL)
+    return false;
+  serving->submitter->delivery = serving->options->delivery;
+  serving->submitter->trace = serving->trace;
+  serving->submitter->replies = true;
+  *maximum = submitter_maximum (serving->submitter);
+  return true;
+}
+
+static void
+close_service (void *data)
+{
+  g_clear_pointer (&((Serving *) data)->submitter, submitter_free);
+}
+
+static Spool *
+open_spool (void *data)
+{
+  return submitter_spool (((Serving *) data)->submitter);
+}
+
+/* The sender that MAIL names is as good as one that -f does. */
+static Verdict
+submit_served (void *data, Envelope *envelope, Message *message)
+{
+  const Serving *serving = data;
+  g_autofree char *reverse_path = g_strdup (envelope->reverse_path);
+  char *no_operands[] = { NULL };
+  Submission submission = { .sender = serving->options->sender,
+                            .envelope = envelope,
+                            .operands = no_operands };
+
+  submission.sender.reverse_path = reverse_path;
+  return submission_run (serving->submitter, &submission, message);
+}
+
+static int
+serve (const SendmailOptions *options)
+{
+  Trace relay = { .line = trace_to_stderr };
+  Trace client = { .line = trace_client_to_stderr };
+  Serving serving = { options, options->verbose ? &relay : NULL, NULL };
+  SmtpdService service = { &serving, open_service, close_service, open_spool,
+                           submit_served };
+
+  return smtpd_run (STDIN_FILENO, STDOUT_FILENO, &service,
+                    options->verbose ? &client : NULL);
 }
 
 /* -qR: one of those who do not have it yet, in any case of letters. */
@@ -127,17 +192,6 @@ flush (const SendmailOptions *options)
   return status == EX_TEMPFAIL ? EX_OK : status;
 }
 
-/* -bs: its place. */
-static int
-refuse_mode (const SendmailOptions *options)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_set_error (&error, FAILURE, FAILURE_USAGE,
-               _ ("this mode is not supported yet"));
-  return report_error (error);
-}
-
 static int
 list (const SendmailOptions *options)
 {
@@ -186,7 +240,7 @@ print_version (const SendmailOptions *options)
 
 static int (*const modes[]) (const SendmailOptions *options) = {
   [MODE_SEND] = submit,
-  [MODE_SMTP] = refuse_mode,
+  [MODE_SMTP] = serve,
   [MODE_VERIFY] = verify_recipients,
   [MODE_LIST] = list,
   [MODE_ALIASES] = check_aliases,
