@@ -19,6 +19,7 @@
 #include "cli/version.h"
 #include "queue/queue.h"
 #include "submit/recipients.h"
+#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/runner.h"
 #include "submit/signals.h"
@@ -93,6 +94,27 @@ close_service (void *data)
   g_clear_pointer (&((Serving *) data)->submitter, submitter_free);
 }
 
+/* What cannot be told of now, for a file that is wrong, holds the message
+   later. */
+static bool
+accept_recipient (void *data, const Envelope *envelope, GError **error)
+{
+  const Serving *serving = data;
+  const Accounts *accounts = serving->submitter->accounts;
+  g_autoptr (GPtrArray) problems
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (Envelope) settled
+      = accounts == NULL
+            ? NULL
+            : recipients_settle (envelope, accounts,
+                                 serving->options->no_aliases, problems, NULL);
+
+  if (settled == NULL || problems->len == 0)
+    return true;
+  g_propagate_error (error, g_error_copy (problems->pdata[0]));
+  return false;
+}
+
 static Spool *
 open_spool (void *data)
 {
@@ -108,7 +130,8 @@ submit_served (void *data, Envelope *envelope, Message *message)
   char *no_operands[] = { NULL };
   Submission submission = { .sender = serving->options->sender,
                             .envelope = envelope,
-                            .operands = no_operands };
+                            .operands = no_operands,
+                            .no_aliases = serving->options->no_aliases };
 
   submission.sender.reverse_path = reverse_path;
   return submission_run (serving->submitter, &submission, message);
@@ -120,8 +143,8 @@ serve (const SendmailOptions *options)
   Trace relay = { .line = trace_to_stderr };
   Trace client = { .line = trace_client_to_stderr };
   Serving serving = { options, options->verbose ? &relay : NULL, NULL };
-  SmtpdService service = { &serving, open_service, close_service, open_spool,
-                           submit_served };
+  SmtpdService service = { &serving,         open_service, close_service,
+                           accept_recipient, open_spool,   submit_served };
 
   return smtpd_run (STDIN_FILENO, STDOUT_FILENO, &service,
                     options->verbose ? &client : NULL);

@@ -161,15 +161,26 @@ take_mail (Dialogue *dialogue, const char *argument)
 static const char *
 take_rcpt (Dialogue *dialogue, const char *argument)
 {
+  const SmtpdService *service = dialogue->service;
+  g_autoptr (Envelope) one = envelope_new ();
+  g_autoptr (GError) error = NULL;
   const char *refusal;
 
   if (dialogue->envelope == NULL)
     return "503 5.5.1 say MAIL first";
   if (dialogue->envelope->forward_paths->len >= SMTPD_RECIPIENTS)
     return "452 4.5.3 too many recipients";
-  refusal = request_rcpt (argument, dialogue->parameters.utf8,
-                          dialogue->envelope);
-  return refusal != NULL ? refusal : "250 2.1.5 recipient ok";
+  refusal = request_rcpt (argument, dialogue->parameters.utf8, one);
+  if (refusal != NULL)
+    return refusal;
+  if (!service->accept (service->data, one, &error))
+    {
+      say_error (dialogue, error);
+      return NULL;
+    }
+  envelope_add_wish (dialogue->envelope, one->forward_paths->pdata[0],
+                     envelope_wish (one, 0));
+  return "250 2.1.5 recipient ok";
 }
 
 static const char *

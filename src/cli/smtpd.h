@@ -28,7 +28,9 @@ typedef struct
   /* Before a message, and to know how large one may be (0: no limit). */
   bool (*open) (void *data, uint64_t *maximum, GError **error);
   void (*close) (void *data);
-  /* In between. MESSAGE is for ENVELOPE's forward-paths. */
+  /* In between. Whether ENVELOPE's only forward-path leads anywhere. */
+  bool (*accept) (void *data, const Envelope *envelope, GError **error);
+  /* MESSAGE is for ENVELOPE's forward-paths. */
   Spool *(*spool) (void *data);
   Verdict (*submit) (void *data, Envelope *envelope, Message *message);
 } SmtpdService;

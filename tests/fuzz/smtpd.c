@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "base/failure.h"
 #include "base/log.h"
 #include "cli/smtpd.h"
 
@@ -38,6 +39,18 @@ close_service (void *data)
 
   g_assert (service->open);
   service->open = false;
+}
+
+static bool
+accept_recipient (void *data, const Envelope *envelope, GError **error)
+{
+  const char *path = envelope->forward_paths->pdata[0];
+
+  g_assert (((Service *) data)->open && envelope->forward_paths->len == 1);
+  if (path[0] != 'n')
+    return true;
+  g_set_error (error, FAILURE, FAILURE_NO_USER, "%s is nobody", path);
+  return false;
 }
 
 static Spool *
@@ -85,7 +98,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   Service service = { .room = -1 };
   SmtpdService functions
-      = { &service, open_service, close_service, open_spool, submit };
+      = { &service,         open_service, close_service,
+          accept_recipient, open_spool,   submit };
   int in = memfd_create ("in", MFD_CLOEXEC);
   int out = memfd_create ("out", MFD_CLOEXEC);
   g_autofree char *replies = NULL;
