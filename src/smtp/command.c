@@ -20,8 +20,7 @@ char *
 command_path (const char *path, const Extensions *extensions,
               EnhancedCode *enhanced, GError **error)
 {
-  const char *at = strrchr (path, '@');
-  g_autofree char *local = NULL;
+  g_autoptr (Address) address = address_of_path (path);
   g_autofree char *domain = NULL;
 
   *enhanced = (EnhancedCode){ 5, 1, 3 };
@@ -31,14 +30,23 @@ command_path (const char *path, const Extensions *extensions,
                            _ ("the address has a control character in it"));
       return NULL;
     }
+  if (path[0] != '\0' && address->domain == NULL)
+    {
+      *enhanced = (EnhancedCode){ 5, 1, 1 };
+      g_set_error (error, FAILURE, FAILURE_NO_USER,
+                   _ ("%s is a local name, and no mail is kept on this machine"),
+                   path);
+      return NULL;
+    }
   if (g_str_is_ascii (path))
     return g_strdup (path);
   *enhanced = (EnhancedCode){ 5, 6, 7 };
-  local = at == NULL ? g_strdup (path) : g_strndup (path, at - path);
-  if (at != NULL && g_str_is_ascii (local))
+  if (g_str_is_ascii (address->local_part))
     {
-      domain = address_domain_ascii (at + 1, error);
-      return domain == NULL ? NULL : g_strdup_printf ("%s@%s", local, domain);
+      domain = address_domain_ascii (address->domain, error);
+      return domain == NULL ? NULL
+                            : g_strdup_printf ("%s@%s", address->local_part,
+                                               domain);
     }
   if (extensions->smtputf8)
     return g_strdup (path);

@@ -14,8 +14,9 @@
 
 /* PATH in the form in which the relay can be told: a domain that is not ASCII as
  * its A-label, which needs nothing of any relay; only a local-part that is not
- * ASCII takes SMTPUTF8. NULL and FAILURE_DATA where there is no such form,
- * *ENHANCED saying why. */
+ * ASCII takes SMTPUTF8. NULL where there is no such form, *ENHANCED saying why:
+ * FAILURE_DATA, or FAILURE_NO_USER for a path without a domain, which no relay is
+ * ever told. */
 char *command_path (const char *path, const Extensions *extensions,
                     EnhancedCode *enhanced, GError **error);
 

@@ -574,7 +574,7 @@ make_path (Run *run, const char *path, Status **status)
   char *wire = command_path (path, extensions, &enhanced, &error);
 
   if (wire == NULL)
-    *status = refuse (FAILURE_DATA, enhanced, error->message);
+    *status = refuse ((Failure) error->code, enhanced, error->message);
   else if (extensions->smtputf8 && !g_str_is_ascii (wire))
     run->utf8 = true;
   return wire;

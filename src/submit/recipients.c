@@ -64,6 +64,7 @@ typedef struct
   const Envelope *given;
   size_t index; /* in it: the one that is being settled */
   Envelope *settled;
+  Envelope *unknown; /* the local names of `given' that lead nowhere */
   GPtrArray *problems;
 } Settling;
 
@@ -120,7 +121,8 @@ add_path (Settling *settling, const char *path)
                      envelope_wish (settling->given, settling->index));
 }
 
-static void
+/* False where ADDRESS leads nowhere. */
+static bool
 add_address (Settling *settling, const Address *address)
 {
   char **instead = settling->accounts->general.local_mail_to;
@@ -132,10 +134,14 @@ add_address (Settling *settling, const Address *address)
       add_path (settling, path);
     }
   else if (instead == NULL)
-    note_unknown (settling, address);
+    {
+      note_unknown (settling, address);
+      return false;
+    }
   else
     for (; *instead != NULL; instead++)
       add_path (settling, *instead);
+  return true;
 }
 
 static bool
@@ -147,6 +153,7 @@ settle_path (Settling *settling, GError **error)
       = g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   const char *const *hosts = (const char *const *) settling->hosts;
+  bool known = false;
 
   if (alias_locality (address->domain, hosts) == LOCALITY_ELSEWHERE)
     {
@@ -159,8 +166,21 @@ settle_path (Settling *settling, GError **error)
     return false;
   log_texts (notes);
   for (size_t i = 0; i < found->len; i++)
-    add_address (settling, found->pdata[i]);
+    known = add_address (settling, found->pdata[i]) || known;
+  if (!known)
+    envelope_add_wish (settling->unknown, address->local_part,
+                       envelope_wish (settling->given, settling->index));
   return true;
+}
+
+static void
+add_unknown (Settling *settling)
+{
+  const Envelope *unknown = settling->unknown;
+
+  for (size_t i = 0; i < unknown->forward_paths->len; i++)
+    envelope_add_wish (settling->settled, unknown->forward_paths->pdata[i],
+                       envelope_wish (unknown, i));
 }
 
 Envelope *
@@ -169,17 +189,21 @@ recipients_settle (const Envelope *given, const Accounts *accounts,
 {
   g_auto (GStrv) hosts = local_hosts ();
   g_autoptr (Envelope) settled = envelope_new_like (given);
+  g_autoptr (Envelope) unknown = envelope_new ();
   Settling settling = { .accounts = accounts,
                         .aliases_wanted = !no_aliases,
                         .hosts = hosts,
                         .given = given,
                         .settled = settled,
+                        .unknown = unknown,
                         .problems = problems };
   bool good = true;
 
   for (; good && settling.index < given->forward_paths->len; settling.index++)
     good = settle_path (&settling, error);
   g_clear_pointer (&settling.aliases, aliases_free);
+  if (settled->forward_paths->len > 0)
+    add_unknown (&settling);
   return good ? g_steal_pointer (&settled) : NULL;
 }
 

@@ -22,8 +22,10 @@
 void recipients_gather (Envelope *envelope, char **operands,
                         const Header *header, GPtrArray *problems);
 
-/* An envelope like GIVEN, for whom GIVEN is really for; a local name that leads
- * nowhere is a problem (of GError, FAILURE_NO_USER), so there may be no
+/* An envelope like GIVEN, for whom GIVEN is really for. A local name that leads
+ * nowhere is a problem (of GError, FAILURE_NO_USER); beside real forward-paths it
+ * stays one, without a domain, which no relay is ever told (command.h): so it fails
+ * at the attempt, and the sender is told of it as of any other. There may be no
  * forward-path left. With NO_ALIASES names lead to `local-mail-to' at once. NULL
  * and FAILURE_CONFIG where that cannot be told. */
 Envelope *recipients_settle (const Envelope *given, const Accounts *accounts,

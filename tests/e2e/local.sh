@@ -78,12 +78,26 @@ done
 stays "two names" 67 'root is a local name' root bob
 check "two names: the other is named as well" grep -q 'bob is a local name' \
   "$work/err"
-goes "a name beside an address" you@example.net root you@example.net
+send root you@example.net
+check "a name beside an address: the status is 0" exits 0
+check "a name beside an address: nothing is printed" silent
+check "a name beside an address: sent to who has one" rcpts you@example.net
 check "a name beside an address: the log tells" \
   grep -q 'text="root is a local name' "$work/log"
+check "a name beside an address: a copy is held" queued 1 held
+check "a name beside an address: the sender will be told" queued 1
+run_once
+told () {
+  grep -h "$1" "$work"/record/*.message-*
+}
+check "a name beside an address: the sender is told" \
+  told '^Final-Recipient: rfc822; *root'
+check "a name beside an address: why" told '^Status: 5\.1\.1'
+rm -f "$state"/held/*
 send -v root you@example.net
 check "a name beside an address, with -v: who asked is told" \
   grep -q 'root is a local name' "$work/err"
+rm -f "$state"/held/* "$state"/queue/*
 send 'a@@b' root
 check "no address, and a name: the status is that of the first" exits 65
 check "no address, and a name: nothing is kept" queued 0 held
@@ -96,6 +110,8 @@ rm -f "$work"/record/*
 submit -t <"$work/sent"
 check "in the header: the status is 0" exits 0
 check "in the header: who has an address gets it" rcpts you@example.net
+check "in the header: the sender will be told of the others" queued 1
+rm -f "$state"/held/* "$state"/queue/*
 
 # local-mail-to
 
