@@ -73,6 +73,8 @@ sanitise_signals (void)
   for (size_t i = 0; i < G_N_ELEMENTS (defaults); i++)
     (void) signal (defaults[i], SIG_DFL);
   (void) signal (SIGPIPE, SIG_IGN);
+  /* A file that may not grow is an error as any other. */
+  (void) signal (SIGXFSZ, SIG_IGN);
   sigemptyset (&none);
   (void) sigprocmask (SIG_SETMASK, &none, NULL);
 }

@@ -303,6 +303,8 @@ tls_new (const Relay *relay, int fd, GError **error)
   tls->credentials = credentials_get (relay, error);
   if (tls->credentials == NULL)
     return NULL;
+  /* With GNUTLS_DEBUG_LEVEL it would print the keys of the session. */
+  gnutls_global_set_log_level (0);
   if (gnutls_init (&tls->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK
                                       | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS
                                       | GNUTLS_FORCE_CLIENT_CERT)

@@ -7,7 +7,8 @@
  * iPAddress, never as CN) and the purpose "TLS server". There is no switch to
  * leave any of it out, no resumption, no renegotiation, no early data. GnuTLS
  * would write session keys to the file that SSLKEYLOGFILE names: main removes
- * that variable from the environment before the first session.
+ * that variable from the environment before the first session. What GNUTLS_DEBUG_LEVEL
+ * has it print ends there, for that has the keys as well.
  *
  * Trust anchors are read once per process and file; a file that has changed is
  * read anew.

@@ -1,6 +1,8 @@
 #include "submit/submission.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -20,6 +22,28 @@
 #include "submit/runner.h"
 #include "submit/signals.h"
 
+#define DESCRIPTORS 64
+
+/* GLib ends the process where a descriptor is not to be had. That must not happen
+   to one who has a message already. */
+static bool
+provide_descriptors (GError **error)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+    return true;
+  limit.rlim_cur = MIN (limit.rlim_max, DESCRIPTORS);
+  if (limit.rlim_cur == DESCRIPTORS
+      && setrlimit (RLIMIT_NOFILE, &limit) == 0)
+    return true;
+  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+               _ ("only %ju files may be open at once, and %d are needed: raise "
+                  "the limit, see `ulimit -n'"),
+               (uintmax_t) limit.rlim_max, DESCRIPTORS);
+  return false;
+}
+
 Submitter *
 submitter_new (const char *accounts_file, GError **error)
 {
@@ -32,6 +56,8 @@ submitter_new (const char *accounts_file, GError **error)
       = accounts_load (accounts_file, home, &submitter->why);
   if (submitter->accounts != NULL)
     log_open (submitter->accounts->general.log);
+  if (!provide_descriptors (error))
+    return NULL;
   submitter->queue = queue_open_own (home, error);
   return submitter->queue != NULL ? g_steal_pointer (&submitter) : NULL;
 }

@@ -32,7 +32,8 @@ typedef struct
                    terminal, stderr is not */
 } Submitter;
 
-/* Opens the log and the queue. NULL where there is no queue to be had. */
+/* Opens the log and the queue. NULL where there is no queue to be had, or where the
+ * process may not open as many files as an attempt needs (FAILURE_TEMPORARY). */
 Submitter *submitter_new (const char *accounts_file, GError **error);
 void submitter_free (Submitter *submitter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Submitter, submitter_free)
