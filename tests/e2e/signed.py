@@ -1,6 +1,8 @@
-"""signed.py first|second BOUNDARY   that part of the multipart on stdin, with CRLF
-signed.py sign KEY CANONICALIZATION   the message on stdin, signed (DKIM)
-signed.py verify PUBLIC-KEY           fails unless the signature on stdin verifies
+"""Parts and DKIM signatures of the message on stdin.
+
+signed.py first|second BOUNDARY       that part of its multipart, with CRLF
+signed.py sign KEY CANONICALIZATION   the message with a signature
+signed.py verify PUBLIC-KEY           fails unless the signature verifies
 """
 import re
 import sys

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What is signed or encrypted arrives as it was: real signatures (PGP/MIME, S/MIME,
-# DKIM) still verify. What cannot be sent as it is, is refused.
+# What is signed or encrypted arrives as it was: real signatures (PGP/MIME,
+# S/MIME, DKIM) still verify. What cannot be sent as it is, is refused.
 . "$(dirname "$0")/lib.sh"
 need_root
 need postfix dovecot gpg gpgconf openssl python3
@@ -22,8 +22,8 @@ GNUPGHOME=$work/gnupg
 export GNUPGHOME
 mkdir -m 700 "$GNUPGHOME"
 at_end 'gpgconf --kill all'
-gpg --batch --quiet --passphrase '' \
-  --quick-gen-key 'Me <me@example.org>' rsa2048 sign,encr never 2>"$work/log-gpg"
+gpg --batch --quiet --passphrase '' --quick-gen-key 'Me <me@example.org>' \
+  rsa2048 sign,encr never 2>"$work/log-gpg"
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=me -days 30 \
   -addext subjectAltName=email:me@example.org \
   -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
@@ -203,6 +203,15 @@ makes () {
   "$2" | "$1" >"$work/message"
 }
 
+body_of () {
+  LC_ALL=C sed '1,/^$/d' "$1"
+}
+
+same_body () {
+  body_of "$work/message" >"$work/body" &&
+    body_of "$work/arrived" | cmp - "$work/body"
+}
+
 # verifies KIND NAME ARGUMENT...: $work/message arrives, and verifies.
 verifies () {
   kind=$1 name="$1, $2"
@@ -228,9 +237,7 @@ for kind in $kinds; do
       break
     }
     verifies $kind $part
-    check "$kind, $part: the body is byte for byte the same" \
-      sh -c 'sed "1,/^\$/d" "$1" >"$1.body"; sed "1,/^\$/d" "$2" | cmp - "$1.body"' \
-      - "$work/message" "$work/arrived"
+    check "$kind, $part: the body is byte for byte the same" same_body
   done
 done
 
