@@ -50,8 +50,8 @@ static void
 verify_path (Verification *verification, const char *path)
 {
   const Account *account = verification->account;
-  g_autoptr (GPtrArray) problems
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (GPtrArray) problems =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_autoptr (GError) error = NULL;
   g_autoptr (Envelope) given = envelope_new ();
   g_autoptr (Envelope) settled = NULL;
@@ -60,9 +60,9 @@ verify_path (Verification *verification, const char *path)
   g_autofree char *line = NULL;
 
   envelope_add (given, path);
-  settled = recipients_settle (given, verification->accounts,
-                               verification->options->no_aliases, problems,
-                               &error);
+  settled =
+      recipients_settle (given, verification->accounts,
+                         verification->options->no_aliases, problems, &error);
   if (settled == NULL)
     {
       note_error (verification, error);
@@ -83,8 +83,8 @@ verify_path (Verification *verification, const char *path)
 static void
 verify_operands (Verification *verification)
 {
-  g_autoptr (GPtrArray) problems
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (GPtrArray) problems =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_autoptr (Envelope) given = envelope_new ();
 
   recipients_gather (given, verification->options->operands, NULL, problems);
@@ -100,8 +100,8 @@ verify_recipients (const SendmailOptions *options)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) why = NULL;
   g_autofree char *home = user_home ();
-  g_autoptr (Accounts) accounts
-      = accounts_load (options->accounts_file, home, &error);
+  g_autoptr (Accounts) accounts =
+      accounts_load (options->accounts_file, home, &error);
   g_autoptr (Header) header = header_new ();
   g_autoptr (Sender) sender = NULL;
   Verification verification = { options, accounts, NULL, EX_OK };

@@ -126,32 +126,7 @@ envelope_notify (const Envelope *envelope, size_t index)
 }
 
 static bool
-add_address (Envelope *envelope, const Address *address, const char *domain,
-             GPtrArray *problems)
-{
-  g_autofree char *given = address_path (address);
-  g_autofree char *path = NULL;
-
-  if (address->domain != NULL || domain == NULL)
-    path = g_steal_pointer (&given);
-  else
-    path = g_strconcat (given, "@", domain, NULL);
-  if (strlen (path) <= PATH_MAXIMUM)
-    {
-      envelope_add (envelope, path);
-      return true;
-    }
-  if (problems != NULL)
-    g_ptr_array_add (
-        problems,
-        g_strdup_printf (_ ("%s: a mail address of more than %d octets"), path,
-                         PATH_MAXIMUM));
-  return false;
-}
-
-static bool
-add_text (Envelope *envelope, const char *text, const char *domain,
-          GPtrArray *problems)
+add_text (Envelope *envelope, const char *text, GPtrArray *problems)
 {
   g_autoptr (GPtrArray) addresses =
       g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
@@ -159,18 +134,18 @@ add_text (Envelope *envelope, const char *text, const char *domain,
 
   for (guint i = 0; i < addresses->len; i++)
     {
-      if (!add_address (envelope, g_ptr_array_index (addresses, i), domain,
-                        problems))
-        good = false;
+      g_autofree char *path = address_path (g_ptr_array_index (addresses, i));
+
+      envelope_add (envelope, path);
     }
   return good;
 }
 
 bool
 envelope_add_list (Envelope *envelope, const char *argument,
-                   const char *domain, GPtrArray *problems)
+                   GPtrArray *problems)
 {
-  return add_text (envelope, argument, domain, problems);
+  return add_text (envelope, argument, problems);
 }
 
 static bool
@@ -206,7 +181,7 @@ is_resent (const Header *header)
 
 bool
 envelope_add_header (Envelope *envelope, const Header *header,
-                     const char *domain, GPtrArray *problems)
+                     GPtrArray *problems)
 {
   bool resent = is_resent (header);
   bool good = true;
@@ -216,7 +191,7 @@ envelope_add_header (Envelope *envelope, const Header *header,
       const Field *field = g_ptr_array_index (header->fields, i);
 
       if (is_recipient_field (field, resent)
-          && !add_text (envelope, field->body, domain, problems))
+          && !add_text (envelope, field->body, problems))
         good = false;
     }
   return good;

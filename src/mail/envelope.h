@@ -50,13 +50,12 @@ const char *envelope_notify (const Envelope *envelope, size_t index);
 
 /* Adds the recipients of argument ARGUMENT of argv (an address list), or of the
  * header's To, Cc and Bcc fields; where it has Resent-To, Resent-Cc or
- * Resent-Bcc, of those instead (RFC 5322 section 3.6.6). An unqualified one is
- * completed with DOMAIN (NULL: it stays as it is). A text for each bad address
- * goes to PROBLEMS. True when there was no bad one. */
+ * Resent-Bcc, of those instead (RFC 5322 section 3.6.6). A text for each bad
+ * address goes to PROBLEMS. True when there was no bad one. */
 bool envelope_add_list (Envelope *envelope, const char *argument,
-                        const char *domain, GPtrArray *problems);
+                        GPtrArray *problems);
 bool envelope_add_header (Envelope *envelope, const Header *header,
-                          const char *domain, GPtrArray *problems);
+                          GPtrArray *problems);
 
 /* The argument of -N or NOTIFY as it stands in `notify', or NULL where it is
  * none. */

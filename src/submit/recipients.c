@@ -23,13 +23,12 @@ recipients_gather (Envelope *envelope, char **operands, const Header *header,
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
 
   for (char **p = operands; *p != NULL; p++)
-    (void) envelope_add_list (envelope, *p, NULL, texts);
+    (void) envelope_add_list (envelope, *p, texts);
   if (header != NULL)
-    (void) envelope_add_header (envelope, header, NULL, texts);
+    (void) envelope_add_header (envelope, header, texts);
   for (size_t i = 0; i < texts->len; i++)
-    g_ptr_array_add (problems,
-                     g_error_new_literal (FAILURE, FAILURE_DATA,
-                                          texts->pdata[i]));
+    g_ptr_array_add (problems, g_error_new_literal (FAILURE, FAILURE_DATA,
+                                                    texts->pdata[i]));
 }
 
 static const char *
@@ -43,9 +42,9 @@ recipients_aliases (const General *general, GError **error)
 {
   const char *file = aliases_path (general);
   bool absent;
-  g_autoptr (GBytes) octets
-      = trusted_read (file, ALIAS_FILE_MAXIMUM,
-                      general->aliases == NULL ? &absent : NULL, error);
+  g_autoptr (GBytes) octets =
+      trusted_read (file, ALIAS_FILE_MAXIMUM,
+                    general->aliases == NULL ? &absent : NULL, error);
   const char *text;
   size_t length;
 
@@ -83,8 +82,8 @@ need_aliases (Settling *settling, GError **error)
 
   if (!settling->aliases_wanted)
     return true;
-  settling->aliases
-      = recipients_aliases (&settling->accounts->general, &local);
+  settling->aliases =
+      recipients_aliases (&settling->accounts->general, &local);
   if (local != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local));
@@ -105,15 +104,16 @@ note_unknown (Settling *settling, const Address *address)
 
   g_ptr_array_add (
       settling->problems,
-      g_error_new (FAILURE, FAILURE_NO_USER,
-                   _ ("%s is a local name, and no mail is kept on this machine: "
-                      "write `local-mail-to = you@example.org' under "
-                      "[postrider] in %s, or an alias for %s in %s"),
-                   name, accounts->file, name,
-                   aliases_path (&accounts->general)));
+      g_error_new (
+          FAILURE, FAILURE_NO_USER,
+          _ ("%s is a local name, and no mail is kept on this machine: "
+             "write `local-mail-to = you@example.org' under "
+             "[postrider] in %s, or an alias for %s in %s"),
+          name, accounts->file, name, aliases_path (&accounts->general)));
 }
 
-/* With what was wished of the one that led to PATH (RFC 3461 section 5.2.7.1). */
+/* With what was wished of the one that led to PATH (RFC 3461 section 5.2.7.1).
+ */
 static void
 add_path (Settling *settling, const char *path)
 {
@@ -149,8 +149,8 @@ settle_path (Settling *settling, GError **error)
 {
   const char *path = settling->given->forward_paths->pdata[settling->index];
   g_autoptr (Address) address = address_of_path (path);
-  g_autoptr (GPtrArray) found
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
+  g_autoptr (GPtrArray) found =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   const char *const *hosts = (const char *const *) settling->hosts;
   bool known = false;
@@ -211,10 +211,10 @@ Envelope *
 recipients_settle_whole (const Envelope *given, const Accounts *accounts,
                          const Account *account, GError **error)
 {
-  g_autoptr (GPtrArray) problems
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  g_autoptr (Envelope) settled
-      = recipients_settle (given, accounts, false, problems, error);
+  g_autoptr (GPtrArray) problems =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (Envelope) settled =
+      recipients_settle (given, accounts, false, problems, error);
 
   if (settled == NULL)
     return NULL;

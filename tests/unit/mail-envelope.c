@@ -31,7 +31,7 @@ test_header (void)
       "a@x.example|b@x.example|c@x.example", 0 },
     { "To: a@x.example|To: b@x.example,|\ta@X.example,A@x.example",
       "a@x.example|b@x.example|A@x.example", 0 },
-    { "To: root, Team: \"b c\";", "root@d.example|\"b c\"@d.example", 0 },
+    { "To: root, Team: \"b c\";", "root|\"b c\"", 0 },
     { "To: undisclosed-recipients:;|Bcc: a@x.example", "a@x.example", 0 },
     { "To: a@x.example|Resent-To: b@x.example|Bcc: c@x.example|"
       "Resent-To: d@x.example|RESENT-BCC: e@x.example",
@@ -68,7 +68,7 @@ test_header (void)
     { "To: =?utf-8?q?Doe,_J?= <a@x.example>, b@x.example",
       "a@x.example|b@x.example", 0 },
     { "To: \\root, gr\303\274n@gr\303\274n.example",
-      "root@d.example|gr\303\274n@gr\303\274n.example", 0 },
+      "root|gr\303\274n@gr\303\274n.example", 0 },
     /* Separators */
     { "To: a@x.example;b@x.example ; c@x.example", "a@x.example|b@x.example|"
                                                    "c@x.example", 0 },
@@ -100,7 +100,7 @@ test_header (void)
       for (char **line = lines; *line != NULL; line++)
         g_assert_true (header_add_line (header, *line, strlen (*line), NULL));
       g_assert_true (
-          envelope_add_header (envelope, header, "d.example", problems)
+          envelope_add_header (envelope, header, problems)
           == (cases[i].problems == 0));
       paths = join (envelope->forward_paths);
       g_assert_cmpstr (paths, ==, cases[i].paths);
@@ -113,27 +113,20 @@ test_list (void)
 {
   g_autoptr (Envelope) envelope = envelope_new ();
   g_autofree char *paths = NULL;
-  g_autofree char *label = g_strnfill (60, 'd');
-  g_autofree char *domain = g_strjoin (".", label, label, label, label, NULL);
 
-  g_assert_true (envelope_add_list (envelope, "", "d.example", NULL));
+  g_assert_true (envelope_add_list (envelope, "", NULL));
   g_assert_true (
-      envelope_add_list (envelope, "A <a@x.example>, b", "d.example", NULL));
+      envelope_add_list (envelope, "A <a@x.example>, b", NULL));
   g_assert_true (
-      envelope_add_list (envelope, "a@X.EXAMPLE b@d.example", NULL, NULL));
-  g_assert_true (envelope_add_list (envelope, "\\root", NULL, NULL));
+      envelope_add_list (envelope, "a@X.EXAMPLE b@d.example", NULL));
+  g_assert_true (envelope_add_list (envelope, "\\root", NULL));
   g_assert_false (
-      envelope_add_list (envelope, "c@x.example, <", "d.example", NULL));
-  g_assert_true (envelope_add_list (envelope, "1234567890", domain, NULL));
-  g_assert_false (envelope_add_list (envelope, "12345678901", domain, NULL));
+      envelope_add_list (envelope, "c@x.example, <", NULL));
   envelope_add (envelope, "c@x.example");
   envelope_add (envelope, "C@x.example");
-  g_assert_cmpuint (strlen (g_ptr_array_index (envelope->forward_paths, 4)),
-                    ==, 254);
-  g_ptr_array_remove_index (envelope->forward_paths, 4);
   paths = join (envelope->forward_paths);
   g_assert_cmpstr (paths, ==,
-                   "a@x.example|b@d.example|root|c@x.example|C@x.example");
+                   "a@x.example|b|b@d.example|root|c@x.example|C@x.example");
 }
 
 /* Time that grows with the square of the number would show here. */
