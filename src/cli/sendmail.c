@@ -19,7 +19,6 @@
 #include "cli/version.h"
 #include "queue/queue.h"
 #include "submit/recipients.h"
-#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/runner.h"
 #include "submit/signals.h"
