@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "mail/encoding.h"
 
-#define SHOWN_MAXIMUM 200  /* octets of a bad address in a diagnostic */
+#define SHOWN_MAXIMUM 200    /* octets of a bad address in a diagnostic */
 #define PROBLEMS_MAXIMUM 100 /* bad addresses that are told */
 #define DOMAIN_MAXIMUM 253 /* octets */
 #define LABEL_MAXIMUM 63   /* octets of an ASCII label */

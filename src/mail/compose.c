@@ -19,8 +19,8 @@ static const char *const dropped_fields[] = { "Bcc", "Resent-Bcc",
                                               "Content-Length" };
 
 static const char *const qualified_fields[] = {
-  "From",          "Sender",          "Reply-To",  "To",        "Cc",
-  "Resent-From",   "Resent-Sender",   "Resent-To", "Resent-Cc", "Resent-Reply-To",
+  "From",        "Sender",        "Reply-To",        "To",        "Cc",
+  "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc",
 };
 
 static const char *const resent_fields[] = { "Resent-From", "Resent-Sender",

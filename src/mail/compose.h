@@ -1,12 +1,13 @@
 /* compose.h - what a message must have before it leaves (RFC 6409 section 8,
  * RFC 5322 section 3.6), done once, when it is queued.
  *
- * Added where absent or empty: From, Date, Message-ID (Resent-From, Resent-Date,
- * and Resent-Message-ID where the message was resent), and Sender where there
- * are several authors. Removed: Bcc, Resent-Bcc, Return-Path, Content-Length. An
- * unqualified address in From, Sender, Reply-To, To or Cc, or the Resent form of
- * one of them, is completed. All else stays to the octet. Nothing that is added
- * tells the host name, the login or the address of this machine.
+ * Added where absent or empty: From, Date, Message-ID (Resent-From,
+ * Resent-Date, and Resent-Message-ID where the message was resent), and Sender
+ * where there are several authors. Removed: Bcc, Resent-Bcc, Return-Path,
+ * Content-Length. An unqualified address in From, Sender, Reply-To, To or Cc,
+ * or the Resent form of one of them, is completed. All else stays to the octet.
+ * Nothing that is added tells the host name, the login or the address of this
+ * machine.
  */
 #pragma once
 

@@ -3,8 +3,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WORD_LINE_MAXIMUM 76 /* of a line with encoded words, RFC 2047 section 2 */
-#define SHORTEST_WORD 8      /* base64 that any character has room in */
+/* Octets, RFC 2047 section 2. */
+#define WORD_LINE_MAXIMUM 76 /* of a line with encoded words */
+#define WORD_AROUND 7        /* of a word, but for its charset and its text */
+#define WORD_MINIMUM 8       /* of the text: room for any character */
+
 #define LINE_MAXIMUM 75 /* of quoted-printable, without its last character */
 
 /* Octets of TEXT for the next encoded word where ROOM are free for it: those
@@ -30,9 +33,9 @@ encoding_append_words (GString *out, size_t column, const char *text,
                        size_t length, const char *charset)
 {
   bool utf8 = g_ascii_strcasecmp (charset, "UTF-8") == 0;
-  size_t around = strlen ("=?" "?B?" "?=") + strlen (charset);
+  size_t around = WORD_AROUND + strlen (charset);
 
-  g_assert (column + around + SHORTEST_WORD <= WORD_LINE_MAXIMUM);
+  g_assert (column + around + WORD_MINIMUM <= WORD_LINE_MAXIMUM);
   while (length > 0)
     {
       size_t room = WORD_LINE_MAXIMUM - column - around;
@@ -51,9 +54,9 @@ encoding_append_words (GString *out, size_t column, const char *text,
 size_t
 encoding_words_room (size_t column, const char *charset)
 {
-  size_t around = strlen ("=?" "?B?" "?=") + strlen (charset);
+  size_t around = WORD_AROUND + strlen (charset);
 
-  if (column + around + SHORTEST_WORD > WORD_LINE_MAXIMUM)
+  if (column + around + WORD_MINIMUM > WORD_LINE_MAXIMUM)
     return 0;
   return (WORD_LINE_MAXIMUM - column - around) / 4 * 3;
 }
@@ -80,9 +83,8 @@ append_q (GString *out, const char *text, size_t length)
     if (text[i] == '=' && i + 2 < length && g_ascii_isxdigit (text[i + 1])
         && g_ascii_isxdigit (text[i + 2]))
       {
-        g_string_append_c (out,
-                           (char) (g_ascii_xdigit_value (text[i + 1]) * 16
-                                   + g_ascii_xdigit_value (text[i + 2])));
+        g_string_append_c (out, (char) (g_ascii_xdigit_value (text[i + 1]) * 16
+                                        + g_ascii_xdigit_value (text[i + 2])));
         i += 2;
       }
     else
@@ -129,9 +131,8 @@ take_word (GString *out, const char *p)
   g_autoptr (GString) octets = NULL;
   size_t length;
 
-  if (p[0] != '=' || p[1] != '?'
-      || (encoding = strchr (charset, '?')) == NULL || encoding[1] == '\0'
-      || encoding[2] != '?')
+  if (p[0] != '=' || p[1] != '?' || (encoding = strchr (charset, '?')) == NULL
+      || encoding[1] == '\0' || encoding[2] != '?')
     return NULL;
   text = encoding + 3;
   length = strcspn (text, "? ");
@@ -185,15 +186,14 @@ encoding_decode_words (const char *body)
   return g_string_free (out, FALSE);
 }
 
-/* The octet at P as it stands in quoted-printable. A blank must not end a line,
-   and "From " and a dot are better not at the start of one. */
+/* The octet at P as it stands in quoted-printable. A blank must not end a
+   line, and "From " and a dot are better not at the start of one. */
 static bool
 stands_for_itself (const char *p, const char *end, bool line_start)
 {
   if (*p == ' ' || *p == '\t')
     return p + 1 < end && p[1] != '\r';
-  return g_ascii_isgraph (*p) && *p != '='
-         && !(line_start && *p == '.')
+  return g_ascii_isgraph (*p) && *p != '=' && !(line_start && *p == '.')
          && !(line_start && end - p >= 5 && memcmp (p, "From ", 5) == 0);
 }
 

@@ -8,12 +8,12 @@
 #include "mail/address.h"
 #include "mail/encoding.h"
 
-#define LINE_MAXIMUM 998       /* octets, RFC 5322 section 2.1.1 */
-#define SOFT_LINE_MAXIMUM 76   /* of a line with encoded words */
-#define NAME_SHOWN_MAXIMUM 60  /* octets of a field's name in a diagnostic */
-#define PARAMETER_MAXIMUM 40   /* octets of a parameter's name */
-#define WORD_ENOUGH 18         /* octets that begin a line's last word */
-#define BLANKS_MAXIMUM 8       /* at the start of a line with encoded words */
+#define LINE_MAXIMUM 998      /* octets, RFC 5322 section 2.1.1 */
+#define SOFT_LINE_MAXIMUM 76  /* of a line with encoded words */
+#define NAME_SHOWN_MAXIMUM 60 /* octets of a field's name in a diagnostic */
+#define PARAMETER_MAXIMUM 40  /* octets of a parameter's name */
+#define WORD_ENOUGH 18        /* octets that begin a line's last word */
+#define BLANKS_MAXIMUM 8      /* at the start of a line with encoded words */
 
 static const char unknown_charset[] = "unknown-8bit";
 
@@ -34,7 +34,7 @@ is_ascii (const char *text, size_t length)
 {
   for (size_t i = 0; i < length; i++)
     {
-      if ((unsigned char)text[i] >= 0x80)
+      if ((unsigned char) text[i] >= 0x80)
         return false;
     }
   return true;
@@ -66,13 +66,13 @@ column (const Writer *writer)
 
   if (feed == NULL)
     return writer->before + out->len;
-  return out->len - (size_t)(feed + 1 - out->str);
+  return out->len - (size_t) (feed + 1 - out->str);
 }
 
 static void
 append (Writer *writer, const char *text, size_t length)
 {
-  g_string_append_len (writer->out, text, (gssize)length);
+  g_string_append_len (writer->out, text, (gssize) length);
   if (memchr (text, '\n', length) != NULL)
     writer->has_word = false;
 }
@@ -118,7 +118,7 @@ break_line (Writer *writer)
   if (out->len == start)
     g_string_append_c (out, ' ');
   if (start == 0 || out->str[start - 1] != '\n')
-    g_string_insert (out, (gssize)start, "\r\n");
+    g_string_insert (out, (gssize) start, "\r\n");
   writer->has_word = false;
 }
 
@@ -145,6 +145,14 @@ typedef enum
   STYLE_COMMENT,
 } Style;
 
+/* Whether the octet at I quotes the next one. */
+static bool
+is_pair (const Writer *writer, size_t i, size_t end, Style style, bool quoted)
+{
+  return writer->text[i] == '\\' && i + 1 < end && writer->text[i + 1] != '\r'
+         && (quoted || style == STYLE_COMMENT);
+}
+
 static size_t
 word_end (const Writer *writer, size_t i, size_t end, Style style)
 {
@@ -154,10 +162,7 @@ word_end (const Writer *writer, size_t i, size_t end, Style style)
     {
       if (style == STYLE_PHRASE && writer->text[i] == '"')
         quoted = !quoted;
-      if (writer->text[i] == '\\' && i + 1 < end
-          && (quoted || style == STYLE_COMMENT))
-        i++;
-      i++;
+      i += is_pair (writer, i, end, style, quoted) ? 2 : 1;
     }
   return i;
 }
@@ -178,7 +183,7 @@ append_value (const Writer *writer, size_t i, size_t end, Style style,
           quoted = !quoted;
           continue;
         }
-      if (c == '\\' && i + 1 < end && (quoted || style == STYLE_COMMENT))
+      if (is_pair (writer, i, end, style, quoted))
         c = writer->text[++i];
       if (c != '\r' && c != '\n')
         g_string_append_c (value, c);
@@ -259,7 +264,7 @@ encode_comment (Writer *writer, size_t end)
       size_t i = writer->at;
 
       while (i < end && writer->text[i] != '(' && writer->text[i] != ')')
-        i += writer->text[i] == '\\' && i + 1 < end ? 2 : 1;
+        i += is_pair (writer, i, end, STYLE_COMMENT, false) ? 2 : 1;
       encode_to (writer, i, STYLE_COMMENT);
       copy_to (writer, MIN (i + 1, end));
     }
@@ -416,7 +421,7 @@ append_extended (GString *out, const char *text, size_t length)
       if (g_ascii_isalnum (text[i]) || strchr ("-._", text[i]) != NULL)
         g_string_append_c (out, text[i]);
       else
-        g_string_append_printf (out, "%%%02X", (unsigned char)text[i]);
+        g_string_append_printf (out, "%%%02X", (unsigned char) text[i]);
     }
 }
 
@@ -444,17 +449,17 @@ append_parameter (Writer *writer, const char *name, const GString *value)
         {
           const char *next = utf8 ? g_utf8_next_char (p) : p + 1;
 
-          append_extended (part, p, (size_t)(next - p));
+          append_extended (part, p, (size_t) (next - p));
           p = next;
         }
-      while (p < end && part->len + strlen ("%F0%9F%98%80;")
-                            < SOFT_LINE_MAXIMUM);
+      while (p < end
+             && part->len + strlen ("%F0%9F%98%80;") < SOFT_LINE_MAXIMUM);
       if (p == end)
         break;
       g_string_append_printf (writer->out, "%s;\r\n ", part->str);
       g_string_printf (part, "%s*%u*=", name, i);
     }
-  g_string_append_len (writer->out, part->str, (gssize)part->len);
+  g_string_append_len (writer->out, part->str, (gssize) part->len);
 }
 
 /* The value that begins at I and, where it is not quoted, ends before END. */
@@ -481,10 +486,10 @@ append_percent (Writer *writer, size_t end)
 {
   for (; writer->at < end; writer->at++)
     {
-      unsigned char c = (unsigned char)writer->text[writer->at];
+      unsigned char c = (unsigned char) writer->text[writer->at];
 
       if (c < 0x80)
-        g_string_append_c (writer->out, (char)c);
+        g_string_append_c (writer->out, (char) c);
       else
         g_string_append_printf (writer->out, "%%%02X", c);
     }
@@ -497,10 +502,10 @@ append_substitute (Writer *writer, size_t end)
 {
   for (; writer->at < end; writer->at++)
     {
-      unsigned char c = (unsigned char)writer->text[writer->at];
+      unsigned char c = (unsigned char) writer->text[writer->at];
 
       if (c < 0x80 || c >= 0xc0)
-        g_string_append_c (writer->out, c < 0x80 ? (char)c : '_');
+        g_string_append_c (writer->out, c < 0x80 ? (char) c : '_');
     }
 }
 
@@ -514,7 +519,7 @@ parameter_name (const Writer *writer, size_t start, size_t end)
 
   if (equals == end)
     return NULL;
-  name = g_ascii_strdown (writer->text + start, (gssize)(equals - start));
+  name = g_ascii_strdown (writer->text + start, (gssize) (equals - start));
   g_strstrip (name);
   if (name[0] == '\0' || strlen (name) > PARAMETER_MAXIMUM
       || !g_str_is_ascii (name) || strpbrk (name, " \t\r\n(\"") != NULL)
@@ -664,9 +669,9 @@ encoder (const char *name)
 
 /* Folding. */
 
-/* Where the line that begins at LINE, with BEFORE octets in front of it, can be
-   broken: before the last blank that leaves no more than the maximum, and text
-   on both sides. LENGTH: nowhere. */
+/* Where the line that begins at LINE, with BEFORE octets in front of it, can
+   be broken: before the last blank that leaves no more than the maximum, and
+   text on both sides. LENGTH: nowhere. */
 static size_t
 break_at (const char *line, size_t length, size_t before)
 {
@@ -692,13 +697,13 @@ fold_line (GString *out, const char *line, size_t length, size_t before)
 
       if (i == length)
         return false;
-      g_string_append_len (out, line, (gssize)i);
+      g_string_append_len (out, line, (gssize) i);
       g_string_append (out, "\r\n");
       line += i;
       length -= i;
       before = 0;
     }
-  g_string_append_len (out, line, (gssize)length);
+  g_string_append_len (out, line, (gssize) length);
   return true;
 }
 
@@ -711,7 +716,7 @@ fold_lines (const char *body, size_t before)
   for (;;)
     {
       const char *end = strstr (body, "\r\n");
-      size_t length = end != NULL ? (size_t)(end - body) : strlen (body);
+      size_t length = end != NULL ? (size_t) (end - body) : strlen (body);
 
       if (!fold_line (out, body, length, before))
         return NULL;
@@ -739,7 +744,7 @@ part_addresses (const char *body)
       if (piece.part != ADDRESS_COMMA || is_blank (body[end])
           || body[end] == '\0')
         continue;
-      g_string_append_len (out, body + at, (gssize)(end - at));
+      g_string_append_len (out, body + at, (gssize) (end - at));
       g_string_append_c (out, ' ');
       at = end;
     }
@@ -834,25 +839,44 @@ field_make_ascii (Header *header, bool sealed, GError **error)
 /* Charsets that mail is written in, in which ASCII is ASCII, and what iconv
    shall take for them. No others: it has modules that nobody looks at. */
 static const char *const charsets[][2] = {
-  { "iso-8859-1", "windows-1252" },   { "latin1", "windows-1252" },
-  { "iso-8859-2", "iso-8859-2" },     { "iso-8859-3", "iso-8859-3" },
-  { "iso-8859-4", "iso-8859-4" },     { "iso-8859-5", "iso-8859-5" },
-  { "iso-8859-6", "iso-8859-6" },     { "iso-8859-7", "iso-8859-7" },
-  { "iso-8859-8", "iso-8859-8" },     { "iso-8859-8-i", "iso-8859-8" },
-  { "iso-8859-9", "windows-1254" },   { "iso-8859-10", "iso-8859-10" },
-  { "iso-8859-13", "iso-8859-13" },   { "iso-8859-14", "iso-8859-14" },
-  { "iso-8859-15", "iso-8859-15" },   { "iso-8859-16", "iso-8859-16" },
-  { "windows-1250", "windows-1250" }, { "windows-1251", "windows-1251" },
-  { "windows-1252", "windows-1252" }, { "windows-1253", "windows-1253" },
-  { "windows-1254", "windows-1254" }, { "windows-1255", "windows-1255" },
-  { "windows-1256", "windows-1256" }, { "windows-1257", "windows-1257" },
-  { "windows-1258", "windows-1258" }, { "windows-874", "cp874" },
-  { "tis-620", "cp874" },             { "koi8-r", "koi8-r" },
-  { "koi8-u", "koi8-u" },             { "gb2312", "gb18030" },
-  { "gbk", "gb18030" },               { "gb18030", "gb18030" },
-  { "big5", "big5" },                 { "shift_jis", "cp932" },
-  { "euc-jp", "euc-jp" },             { "euc-kr", "uhc" },
-  { "ks_c_5601-1987", "uhc" },        { "macintosh", "macintosh" },
+  { "iso-8859-1", "windows-1252" },
+  { "latin1", "windows-1252" },
+  { "iso-8859-2", "iso-8859-2" },
+  { "iso-8859-3", "iso-8859-3" },
+  { "iso-8859-4", "iso-8859-4" },
+  { "iso-8859-5", "iso-8859-5" },
+  { "iso-8859-6", "iso-8859-6" },
+  { "iso-8859-7", "iso-8859-7" },
+  { "iso-8859-8", "iso-8859-8" },
+  { "iso-8859-8-i", "iso-8859-8" },
+  { "iso-8859-9", "windows-1254" },
+  { "iso-8859-10", "iso-8859-10" },
+  { "iso-8859-13", "iso-8859-13" },
+  { "iso-8859-14", "iso-8859-14" },
+  { "iso-8859-15", "iso-8859-15" },
+  { "iso-8859-16", "iso-8859-16" },
+  { "windows-1250", "windows-1250" },
+  { "windows-1251", "windows-1251" },
+  { "windows-1252", "windows-1252" },
+  { "windows-1253", "windows-1253" },
+  { "windows-1254", "windows-1254" },
+  { "windows-1255", "windows-1255" },
+  { "windows-1256", "windows-1256" },
+  { "windows-1257", "windows-1257" },
+  { "windows-1258", "windows-1258" },
+  { "windows-874", "cp874" },
+  { "tis-620", "cp874" },
+  { "koi8-r", "koi8-r" },
+  { "koi8-u", "koi8-u" },
+  { "gb2312", "gb18030" },
+  { "gbk", "gb18030" },
+  { "gb18030", "gb18030" },
+  { "big5", "big5" },
+  { "shift_jis", "cp932" },
+  { "euc-jp", "euc-jp" },
+  { "euc-kr", "uhc" },
+  { "ks_c_5601-1987", "uhc" },
+  { "macintosh", "macintosh" },
 };
 
 static const char *
@@ -936,7 +960,7 @@ has_long_line (const Field *field)
 
   while ((end = strstr (line, "\r\n")) != NULL)
     {
-      if (before + (size_t)(end - line) > LINE_MAXIMUM)
+      if (before + (size_t) (end - line) > LINE_MAXIMUM)
         return true;
       line = end + 2;
       before = 0;

@@ -7,7 +7,7 @@
  *                words, a domain its A-labels; a local-part has no ASCII form
  *   parameters   (Content-Type, Content-Disposition) name*=charset''...
  *   structured   (Date, Message-ID, Received, ...) comments only
- *   sealed       (DKIM-Signature, ...) nothing
+ *   signatures   (DKIM-Signature, ...) nothing
  *   all others   encoded words
  * What need not change keeps every octet, and so does what is an encoded word
  * already. What has no ASCII form is FAILURE_DATA, and so is any change where

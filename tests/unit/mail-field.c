@@ -50,8 +50,7 @@ static const struct
   { "Subject", " =?utf-8?q?a?=\303\274", " =?UTF-8?B?PT91dGYtOD9xP2E/PcO8?=" },
   { "Subject", " =?utf-8?q?=0D=0ABcc:_b?= \303\274",
     " =?utf-8?q?=0D=0ABcc:_b?= =?UTF-8?B?IMO8?=" },
-  { "X-Anything", " \"\303\274\" (\303\274)",
-    " =?UTF-8?B?IsO8IiAow7wp?=" },
+  { "X-Anything", " \"\303\274\" (\303\274)", " =?UTF-8?B?IsO8IiAow7wp?=" },
   { "List-ID", " \303\274 <a.x.example>", " =?UTF-8?B?w7w=?= <a.x.example>" },
   /* Addresses */
   { "To", " J\303\266rg <a@x.example>",
@@ -109,7 +108,8 @@ static const struct
     " a/b; name*0=\"_\"; name*1=b" },
   { "Content-Type", " a/b; name*=utf-8''\303\274",
     " a/b; name*=utf-8''%C3%BC" },
-  { "Content-Type", " a/b (\303\274); name=c", " a/b (=?UTF-8?B?w7w=?=); name=c" },
+  { "Content-Type", " a/b (\303\274); name=c",
+    " a/b (=?UTF-8?B?w7w=?=); name=c" },
   { "Content-Type", " text/pl\303\244in", NULL },
   { "Content-Type", " a/b; n\303\244me=x", NULL },
   { "Content-Type", " a/b; \303\244", NULL },
@@ -117,6 +117,8 @@ static const struct
   { "Date", " Sat, 21 Nov 2026 03:14:47 +0000 (Mitteleurop\303\244isch)",
     " Sat, 21 Nov 2026 03:14:47 +0000 "
     "(=?UTF-8?B?TWl0dGVsZXVyb3DDpGlzY2g=?=)" },
+  { "Date", " x (\303\274 \\\r\n \303\274)",
+    " x (=?UTF-8?B?w7w=?= \\\r\n =?UTF-8?B?w7w=?=)" },
   { "In-Reply-To", " <a@x.example> (\303\226's of \"x)\")",
     " <a@x.example> (=?UTF-8?B?w5Yncw==?= of \"x)\")" },
   { "Message-ID", " <\303\274@x.example>", NULL },
@@ -225,9 +227,16 @@ static char *
 make_text (unsigned seed)
 {
   static const char *const alphabet[] = {
-    "a",  "of",       "\303\274", "Gr\303\274\303\237e", "(x", "\"y)",
-    "=?", "\360\237\230\200\360\237\230\200\360\237\230\200\360\237\230\200",
-    "an-ascii-word-that-takes-more-than-half-a-line-for-itself", "\\\303\266",
+    "a",
+    "of",
+    "\303\274",
+    "Gr\303\274\303\237e",
+    "(x",
+    "\"y)",
+    "=?",
+    "\360\237\230\200\360\237\230\200\360\237\230\200\360\237\230\200",
+    "an-ascii-word-that-takes-more-than-half-a-line-for-itself",
+    "\\\303\266",
     "\346\227\245\346\234\254\350\252\236\343\201\256\351\225\267\343\201\204"
     "\346\226\207\345\255\227\345\210\227\343\201\247\343\201\231",
   };
@@ -280,17 +289,20 @@ test_columns (void)
     { FIFTY, " \303\274", " =?UTF-8?B?w7w=?=" },
     { "Subject", " " FIFTY " \303\274\303\274\303\274\303\274",
       " " FIFTY "\r\n =?UTF-8?B?w7zDvMO8w7w=?=" },
-    { "Subject", " \303\274 " FIFTY TEN,
-      " =?UTF-8?B?w7w=?=\r\n " FIFTY TEN },
+    { "Subject", " \303\274 " FIFTY TEN, " =?UTF-8?B?w7w=?=\r\n " FIFTY TEN },
     { "Subject", " \303\274 " FIFTY TEN FIFTY,
       " =?UTF-8?B?w7w=?=\r\n " FIFTY TEN FIFTY },
     { "Subject", " " FIFTY "          \303\274",
       " " FIFTY "\r\n =?UTF-8?B?w7w=?=" },
-    { "Subject", " a\r\n" "          " FIFTY "  \303\274",
-      " a\r\n" "          " FIFTY "\r\n  =?UTF-8?B?w7w=?=" },
+    { "Subject",
+      " a\r\n"
+      "          " FIFTY "  \303\274",
+      " a\r\n"
+      "          " FIFTY "\r\n  =?UTF-8?B?w7w=?=" },
     { "To", " \303\274 <" FIFTY TEN "@x.example>",
       " =?UTF-8?B?w7w=?=\r\n <" FIFTY TEN "@x.example>" },
-    { "To", " \303\274 <a@x.example>, b@x.example, c@x.example, dd-dd@x.example",
+    { "To",
+      " \303\274 <a@x.example>, b@x.example, c@x.example, dd-dd@x.example",
       " =?UTF-8?B?w7w=?= <a@x.example>, b@x.example, c@x.example,\r\n"
       " dd-dd@x.example" },
     { "To", " a (" FIFTY TEN "(\303\274))",
@@ -299,8 +311,8 @@ test_columns (void)
       " " FIFTY "/a;\r\n name*=UTF-8''%C3%BC" },
     { "Content-Type", " " FIFTY "/a;name=\"\303\274\"",
       " " FIFTY "/a;\r\n name*=UTF-8''%C3%BC" },
-    { "Content-Type", " a/b; name=\"" TEN TEN "\303\274\303\274\303\274" TEN TEN
-      TEN "\"; x=y",
+    { "Content-Type",
+      " a/b; name=\"" TEN TEN "\303\274\303\274\303\274" TEN TEN TEN "\"; x=y",
       " a/b;\r\n name*0*=UTF-8''" TEN TEN "%C3%BC%C3%BC%C3%BC" TEN ";\r\n"
       " name*1*=" TEN TEN "; x=y" },
   };
@@ -357,8 +369,7 @@ test_fold (void)
     { "A", "{900}\t{97}", "{900}\r\n\t{97}" },
     { "A", "{900}[3]{97}", "{900}\r\n[3]{97}" },
     { "A", "{996} b c", "{996}\r\n b c" },
-    { "A", "a b {900} {900} {900} d",
-      "a b {900}\r\n {900}\r\n {900} d" },
+    { "A", "a b {900} {900} {900} d", "a b {900}\r\n {900}\r\n {900} d" },
     { "A", "{900} {900}\r\n {900} {900}",
       "{900}\r\n {900}\r\n {900}\r\n {900}" },
     /* The second and further lines */
@@ -439,7 +450,7 @@ test_fold_recipients (void)
       g_autoptr (GString) list = g_string_new ("a@x.example");
       g_autoptr (Header) header = NULL;
       g_autoptr (GPtrArray) addresses =
-          g_ptr_array_new_with_free_func ((GDestroyNotify)address_free);
+          g_ptr_array_new_with_free_func ((GDestroyNotify) address_free);
       const char *body;
 
       for (int j = 0; j < 20000; j++)
@@ -459,12 +470,27 @@ test_fold_recipients (void)
 static void
 test_hostile_length (void)
 {
-  static const char *const names[] = { "Subject", "To", "Content-Type", "Date" };
+  static const char *const names[] = { "Subject", "To", "Content-Type",
+                                       "Date" };
   static const char *const units[] = {
-    "\303\274",   "\303\274 ",  "(\303\274", "(\303\274)", "\"\303\274",
-    "\303\274;",  "a;\303\274", ";",         "a=\303\274;", "\303\274=\";",
-    "\303\274 <", "\303\274,",  "\\\303\274", "\303\274:",  "\"\303\274\" ",
-    "a*=\303\274;", "=?a?q?b?= \303\274 ", "\374",
+    "\303\274",
+    "\303\274 ",
+    "(\303\274",
+    "(\303\274)",
+    "\"\303\274",
+    "\303\274;",
+    "a;\303\274",
+    ";",
+    "a=\303\274;",
+    "\303\274=\";",
+    "\303\274 <",
+    "\303\274,",
+    "\\\303\274",
+    "\303\274:",
+    "\"\303\274\" ",
+    "a*=\303\274;",
+    "=?a?q?b?= \303\274 ",
+    "\374",
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (names) * G_N_ELEMENTS (units); i++)
