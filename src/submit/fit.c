@@ -6,15 +6,14 @@
 #include "mail/mime.h"
 #include "mail/recode.h"
 
-/* SMTPUTF8 is of no use without 8BITMIME (RFC 6531 section 3.1). */
+/* Who does not take octets above 127 takes none in a header, whatever is offered
+   besides (RFC 6531 section 3.1). */
 static unsigned
 flags_for (const Content *content, const Extensions *extensions)
 {
-  bool eight_bit = extensions->eight_bit_mime;
-  bool utf8 = eight_bit && extensions->smtputf8;
-
-  return (content->eight_bit && !eight_bit ? RECODE_7BIT | RECODE_HEADERS : 0)
-         | (content->header_utf8 && !utf8 ? RECODE_HEADERS : 0);
+  if (content->eight_bit && !extensions->eight_bit_mime)
+    return RECODE_7BIT | RECODE_HEADERS;
+  return content->header_utf8 && !extensions->smtputf8 ? RECODE_HEADERS : 0;
 }
 
 /* Takes ERROR. A failure of the message is for good, and is about 8-bit octets

@@ -212,6 +212,10 @@ static const Case conform_cases[] = {
            "Content-Transfer-Encoding: quoted-printable\n\n" X1200) },
   { "long-partial", "Content-Type: message/partial\n\n~x\n",
     "!must not be changed" },
+  { "long-delimiter",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b~ \n\na\n--b--\n",
+    "!must not be changed" },
+  { "long-header", MIXED ("X: ~x\n\na", "\nb"), "!no blank" },
   { "long-no-boundary", "Content-Type: multipart/mixed\n\n~x\n",
     "!must not be changed" },
   { "long-no-parts", "Content-Type: multipart/mixed; boundary=b\n\n~x\n",
@@ -267,6 +271,18 @@ static const Case seven_bit_cases[] = {
   { "between",
     "Content-Type: multipart/mixed; boundary=b\n\nÄ\n--b\n\na\n--b--\nÖ\n",
     "Content-Type: multipart/mixed; boundary=b\n\n??\n--b\n\na\n--b--\n??\n" },
+  { "after-the-end",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n"
+    "--b\n\nÄ\n",
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n"
+    "--b\n\n??\n" },
+  { "boundary-no-delimiter-can-have",
+    "Content-Type: multipart/mixed; boundary=Ä\n\n--Ä\n\na\n--Ä--\n",
+    "!must not be changed" },
+  { "header-without-end", MIXED ("X: Ä\nno field\n\nb", "\nc"),
+    MIXED ("X: =?UTF-8?B?w4Q=?=\nno field\n\nb", "\nc") },
+  { "header-and-nothing", MIXED ("X: Ä", "\nc"),
+    MIXED ("X: =?UTF-8?B?w4Q=?=", "\nc") },
   { "not-ended",
     "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b\n\nÄ\n",
     "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b\n"
@@ -419,6 +435,152 @@ test_seven_bit (Directory *directory, const void *data)
   check_text (text, row->output != NULL ? row->output : row->input);
 }
 
+/* A part of a multipart with the boundary "b", and what comes before it. */
+static Message *
+build (const Directory *directory, const char *before, const char *header,
+       const char *body)
+{
+  g_autofree char *text
+      = g_strconcat ("Content-Type: multipart/mixed; boundary=b\n\n", before,
+                     "\n--b\n", header, "\n", body, "\n--b--\n", NULL);
+
+  return read_text (directory, text);
+}
+
+static Mime *
+scan (const Message *message)
+{
+  g_autoptr (GError) error = NULL;
+  uint64_t start;
+  int fd = spool_fd (message->body, &start, &error);
+  Mime *mime
+      = mime_scan (message->header, fd,
+                   (Segment){ start, spool_size (message->body) }, &error);
+
+  g_assert_no_error (error);
+  return mime;
+}
+
+/* No line may be cut so that a delimiter comes to be. */
+static void
+test_no_new_delimiter (Directory *directory, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *xs = g_strnfill (75 * 14, 'x');
+  g_autofree char *text = g_strconcat (xs, "--b", NULL);
+  g_autofree char *gap = g_strconcat (xs + 75 * 14 - 998, "--b", NULL);
+  static const char *const headers[]
+      = { "", "Content-Transfer-Encoding: quoted-printable\n" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (headers); i++)
+    {
+      g_autoptr (Message) message
+          = build (directory, gap, headers[i], text);
+      g_autoptr (Mime) mime = NULL;
+
+      g_assert_true (conform (message, spool_new (directory->fd, 7), &error));
+      g_assert_no_error (error);
+      mime = scan (message);
+      g_assert_cmpuint (mime->parts->len, ==, 2);
+      for (guint j = 0; j < 2; j++)
+        g_assert_cmpuint (
+            g_array_index (mime->parts, Part, j).facts.longest_line, <=,
+            LINE_MAXIMUM);
+    }
+}
+
+static void
+test_base64 (Directory *directory, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message
+      = build (directory, "", "Content-Transfer-Encoding: base64\n",
+               "~A~B~C~D");
+  g_autoptr (Mime) mime = NULL;
+
+  g_assert_true (conform (message, spool_new (directory->fd, 7), &error));
+  mime = scan (message);
+  g_assert_cmpuint (g_array_index (mime->parts, Part, 1).facts.longest_line,
+                    ==, 76);
+  g_assert_cmpuint (g_array_index (mime->parts, Part, 1).body.size, ==,
+                    4 * MANY + (4 * MANY - 1) / 76 * 2);
+}
+
+/* A line that is read in pieces, which cut no character. */
+static void
+test_pieces (Directory *directory, const void *data)
+{
+  for (size_t shift = 0; shift < 4; shift++)
+    {
+      g_autoptr (GString) text = g_string_new ("A: b\n\nxxx");
+
+      g_string_truncate (text, text->len - shift);
+      for (size_t i = 0; i < 100000; i++)
+        g_string_append (text, "€");
+      {
+        g_autoptr (Message) message = read_text (directory, text->str);
+        g_autoptr (Mime) mime = scan (message);
+        const Facts *facts = &g_array_index (mime->parts, Part, 0).facts;
+
+        g_assert_true (facts->utf8 && !facts->not_utf8);
+        g_assert_cmpuint (facts->longest_line, ==, 300003 - shift);
+      }
+    }
+}
+
+static void
+test_depth (Directory *directory, const void *data)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = NULL;
+  g_autoptr (Mime) mime = NULL;
+
+  for (int i = 0; i < 2 * MIME_DEPTH; i++)
+    g_string_append (text, "Content-Type: message/rfc822\n\n");
+  g_string_append (text, "A: b\n\nÄ\n");
+  message = read_text (directory, text->str);
+  mime = scan (message);
+  g_assert_cmpuint (mime->parts->len, ==, MIME_DEPTH + 1);
+  g_assert_false (recode_is_possible (mime, RECODE_7BIT, &error));
+  g_assert_error (error, FAILURE, FAILURE_DATA);
+}
+
+static void
+test_many_parts (Directory *directory, const void *data)
+{
+  g_autoptr (GString) text
+      = g_string_new ("Content-Type: multipart/mixed; boundary=b\n\nÄ\n");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Message) message = NULL;
+
+  for (int i = 0; i < MIME_PARTS; i++)
+    g_string_append (text, "--b\n\n");
+  message = read_text (directory, text->str);
+  g_assert_false (conform (message, spool_new (directory->fd, 7), &error));
+  g_assert_error (error, FAILURE, FAILURE_DATA);
+}
+
+static void
+test_nested_utf8 (Directory *directory, const void *data)
+{
+  g_autoptr (Message) ascii = build (directory, "", "X: y\n", "Ä");
+  g_autoptr (Message) raw = build (directory, "", "X: \xff\n", "a");
+  g_autoptr (Message) utf8 = build (directory, "", "X: Ä\n", "a");
+
+  g_assert_true (conform (ascii, spool_new (directory->fd, 7), NULL));
+  g_assert_true (conform (raw, spool_new (directory->fd, 7), NULL));
+  g_assert_true (conform (utf8, spool_new (directory->fd, 7), NULL));
+  g_assert_false (ascii->nested_utf8 || raw->nested_utf8);
+  g_assert_true (utf8->nested_utf8);
+  g_assert_true (ascii->body_8bit && utf8->body_8bit);
+  g_assert_false (raw->body_8bit);
+}
+
+#define ONE(path, function)                                                   \
+  g_test_add (path, Directory, NULL, directory_set_up, function,              \
+              directory_tear_down)
+
 #define ADD(prefix, table, function)                                          \
   for (size_t i = 0; i < G_N_ELEMENTS (table); i++)                           \
     {                                                                         \
@@ -434,5 +596,11 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/conform", conform_cases, test_conform)
   ADD ("/recode/7bit", seven_bit_cases, test_seven_bit)
+  ONE ("/recode/no-new-delimiter", test_no_new_delimiter);
+  ONE ("/recode/base64", test_base64);
+  ONE ("/mime/pieces", test_pieces);
+  ONE ("/mime/depth", test_depth);
+  ONE ("/mime/many-parts", test_many_parts);
+  ONE ("/conform/nested-utf8", test_nested_utf8);
   return g_test_run ();
 }
