@@ -108,7 +108,7 @@ done
 check "queued: it tells nothing of the other" \
   sh -c '! grep two@ "$1"' - "$work/said"
 check "queued: it names neither the machine nor its user" \
-  sh -c '! grep -iE "$(uname -n)|$(id -un)" "$1"' - "$work/said"
+  sh -c '! grep -iwE "$(uname -n)|$(id -un)" "$1"' - "$work/said"
 check "queued: it is all ASCII" sh -c '! LC_ALL=C grep "[^	 -~]" "$1"' - \
   "$work/notification"
 

@@ -99,8 +99,11 @@ size=$(json 'm[0]["size"]')
 queue
 check "the list: the status is 0" exits 0
 check "the list: nothing is wider than a terminal" narrow
-sed 's/20[0-9-]* [0-9:]*/DATE/; s/[0-9]* bytes/SIZE/
-  s/in [12] minutes*/in MINUTES/' "$work/out" >"$work/seen"
+anytime () { # without what depends on the moment
+  sed 's/20[0-9-]* [0-9:]*/DATE/; s/[0-9]* bytes/SIZE/
+    s/in [12] minutes*/in MINUTES/' "$work/out"
+}
+anytime >"$work/seen"
 check "the list: all is there" diff - "$work/seen" <<END
 $one  waiting  SIZE  DATE  me
     me@example.org -> you@example.net
@@ -117,9 +120,8 @@ A held message is not sent by itself: \`postrider queue release ID' sends it,
 \`postrider queue remove ID' removes it.
 Nobody is sending what waits: start \`postrider run'.
 END
-mv "$work/out" "$work/whole"
 queue list
-check "the list: \`queue list' is the same" diff "$work/whole" "$work/out"
+check "the list: \`queue list' is the same" eval 'anytime | diff "$work/seen" -'
 queue list "$two"
 check "the list: of one" [ "$(grep -c '^[0-9A-F]' "$work/out")" = 1 ]
 check "the list: that one" grep -q "^$two" "$work/out"
@@ -209,7 +211,9 @@ check "show: JSON is that of the list" \
   printf 'Subject: \033[31mred\033[0m\n\n'
   printf 'a\033]0;title\007b\n\tcaf\303\251 \377\n\n.\n\302\233m\n'
   # A character that lies across the end of a block.
-  awk 'BEGIN { for (i = 0; i < 40000; i++) printf "\303\251" }'
+  awk 'BEGIN {
+    for (i = 0; i < 40000; i++) printf "%s\303\251", i % 400 ? "" : "\nx"
+  }'
   echo
 } >"$work/wild"
 submit -odq you@example.net <"$work/wild"
