@@ -7,7 +7,7 @@ need postfix dovecot gpg gpgconf openssl python3
 for python in python3 /usr/bin/python3; do
   "$python" -c 'import dkim' 2>/dev/null && break
 done
-begin
+begin 400
 start_relay postfix
 box=$work/postfix/mail/all
 relay_account me postfix tls
