@@ -153,6 +153,8 @@ test_expand (void)
     { "default: root\n", "bob", "root" },
     { "default: bob\n", "bob", "bob" },
     { "default: default\n", "bob", "default" },
+    { "default: bill, a@x.example\n", "bob", "bill|a@x.example" },
+    { "default: one\none: two\n", "bob", "two" },
     { "bob: bill, c@x.example\ndefault: a@x.example\n", "bob",
       "a@x.example|c@x.example" },
     { "default: a@x.example\n", "bob@host.example", "bob@host.example" },
@@ -239,6 +241,8 @@ test_problems (void)
       "! f:2: the alias `a' is unusable: " },
     { "a: b@x.example # me\n", "f:1: ", "a",
       "! f:1: the alias `a' is unusable: " },
+    { "\r\na: b@x.example,\r\n\t\r\n c@x.example\r\n", "", "a",
+      "b@x.example|c@x.example" },
     { "a: \377@x.example\nb: c@x.example\n", "f:1: ", "b", "c@x.example" },
   };
 
