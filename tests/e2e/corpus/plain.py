@@ -5,7 +5,6 @@ neither 8BITMIME nor SMTPUTF8 (directories as compare.py has them): the latter
 is ASCII, and says the same. Prints where it does not, and fails then.
 """
 import email.header
-import email.policy
 import re
 import sys
 
