@@ -271,6 +271,26 @@ else
     sh -c 'cat "$0"; [ "$(cat "$0")" -lt 20480 ]' "$work/peak"
 fi
 
+# No room for what would be sent: it waits.
+{ text UTF-8; yes "$(printf '\303\274\303\274\303\274')" | head -n 30000; } |
+  headed 'Subject: no room' >no-room
+rm -f "$work/seven"/*
+(
+  ulimit -f 600
+  submit -i -f seven@example.org you@example.net <no-room
+  exit $status
+)
+status=$?
+check "no room: the status is 0" exits 0
+check "no room: it is queued" queued 1
+check "no room: nothing was said of it" \
+  [ -z "$(grep MAIL "$work/seven"/*.log)" ]
+postrider queue retry "$(ls "$state/queue")" >"$work/out"
+run_once
+check "no room: it is sent later" queued 0
+check "no room: it says the same" \
+  same --7bit no-room "$work/seven"/*.message-1
+
 # A Postfix that looks for octets above 127 itself.
 
 if [ "$(id -u)" = 0 ] && command -v postfix dovecot >"$work/out"; then
