@@ -669,6 +669,15 @@ encoder (const char *name)
 
 /* Folding. */
 
+/* Octets of the line that begins at LINE, without its CRLF. */
+static size_t
+line_length (const char *line)
+{
+  const char *end = strchrnul (line, '\n');
+
+  return (size_t) (end - line) - (*end == '\n' ? 1 : 0);
+}
+
 /* Where the line that begins at LINE, with BEFORE octets in front of it, can
    be broken: before the last blank that leaves no more than the maximum, and
    text on both sides. LENGTH: nowhere. */
@@ -715,15 +724,14 @@ fold_lines (const char *body, size_t before)
 
   for (;;)
     {
-      const char *end = strstr (body, "\r\n");
-      size_t length = end != NULL ? (size_t) (end - body) : strlen (body);
+      size_t length = line_length (body);
 
       if (!fold_line (out, body, length, before))
         return NULL;
-      if (end == NULL)
+      if (body[length] == '\0')
         return g_string_free (g_steal_pointer (&out), FALSE);
       g_string_append (out, "\r\n");
-      body = end + 2;
+      body += length + 2;
       before = 0;
     }
 }
@@ -956,16 +964,18 @@ has_long_line (const Field *field)
 {
   size_t before = strlen (field->name) + 1;
   const char *line = field->body;
-  const char *end;
 
-  while ((end = strstr (line, "\r\n")) != NULL)
+  for (;;)
     {
-      if (before + (size_t) (end - line) > LINE_MAXIMUM)
+      size_t length = line_length (line);
+
+      if (before + length > LINE_MAXIMUM)
         return true;
-      line = end + 2;
+      if (line[length] == '\0')
+        return false;
+      line += length + 2;
       before = 0;
     }
-  return before + strlen (line) > LINE_MAXIMUM;
 }
 
 bool

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <glib.h>
 
@@ -466,7 +467,8 @@ test_fold_recipients (void)
     }
 }
 
-/* Time that grows with the square of the length would show here. */
+/* Time that grows with the square of the length would show here. The processor
+   may have others to serve, so its own time is what counts. */
 static void
 test_hostile_length (void)
 {
@@ -498,15 +500,14 @@ test_hostile_length (void)
       const char *unit = units[i / G_N_ELEMENTS (names)];
       g_autoptr (GString) text = g_string_new (NULL);
       g_autoptr (Header) header = NULL;
-      int64_t start = g_get_monotonic_time ();
+      clock_t start = clock ();
 
       while (text->len < 256 * 1024)
         g_string_append (text, unit);
       header = new_header (names[i % G_N_ELEMENTS (names)], text->str);
       if (field_make_utf8 (header, "iso-8859-1", false, NULL))
         field_make_ascii (header, false, NULL);
-      g_assert_cmpint (g_get_monotonic_time () - start, <,
-                       10 * G_USEC_PER_SEC);
+      g_assert_cmpint (clock () - start, <, 5 * CLOCKS_PER_SEC);
     }
 }
 
