@@ -205,13 +205,21 @@ rewrap_equals (Writer *writer, const char *p, const char *end)
   return p + 1;
 }
 
-/* Blanks from P to NEXT, at the end of a line, are none (RFC 2045
-   section 6.7), and must not become some by a line end that comes before. */
-static void
-rewrap_last_blanks (Writer *writer, const char *p, const char *next)
+/* Blanks at P; returns what follows them. At the end of a line they are none
+   (RFC 2045 section 6.7), and must not become some by a line end that comes
+   before. */
+static const char *
+rewrap_blanks (Writer *writer, const char *p, const char *end)
 {
-  if (writer->column + (size_t) (next - p) <= COLUMNS)
-    put_token (writer, p, (size_t) (next - p));
+  const char *next = skip_blanks (p, end);
+  size_t length = (size_t) (next - p);
+
+  if (!ends_line (next, end))
+    for (; p < next; p++)
+      put_token (writer, p, 1);
+  else if (writer->column + length <= COLUMNS)
+    put_token (writer, p, length);
+  return next;
 }
 
 /* Quoted-printable with other lines. */
@@ -230,14 +238,11 @@ rewrap_text (Writer *writer, const char *in, size_t length, bool final)
       }
     else if (*p == '=')
       p = rewrap_equals (writer, p, end);
-    else if (is_blank (*p) && ends_line (skip_blanks (p, end), end))
-      {
-        rewrap_last_blanks (writer, p, skip_blanks (p, end));
-        p = skip_blanks (p, end);
-      }
+    else if (is_blank (*p))
+      p = rewrap_blanks (writer, p, end);
     else if (writer->column >= COLUMNS && *p == '-')
       put_quoted (writer, *p++);
-    else if (is_blank (*p) || g_ascii_isgraph (*p))
+    else if (g_ascii_isgraph (*p))
       put_token (writer, p++, 1);
     else
       put_quoted (writer, *p++);
