@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The octets of FILE, at most MAXIMUM. NULL and FAILURE_CONFIG where it cannot be
- * read, is no file, is larger, belongs to somebody else, or may be written by
- * others than its owner. Where there is no such file and ABSENT is not NULL: NULL
- * without an error, and *ABSENT set. */
+/* The octets of FILE, at most MAXIMUM. NULL and FAILURE_CONFIG where it cannot
+ * be read, is no file, is larger, belongs to somebody else, or may be written
+ * by others than its owner. Where there is no such file and ABSENT is not NULL:
+ * NULL without an error, and *ABSENT set. */
 GBytes *trusted_read (const char *file, size_t maximum, bool *absent,
                       GError **error);

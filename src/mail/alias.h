@@ -6,11 +6,12 @@
  *       another@example.org
  *   default: postmaster
  *
- * A line that begins with a blank continues the one before it. Names are compared
- * without regard to (ASCII) case; of two definitions the first counts; `default'
- * is for every name that has none. A target that is no address and no name (a
- * command, a file, an :include:) is an error where it is reached, for nothing is
- * ever run or written. Pure and bounded; the file is taken for hostile.
+ * A line that begins with a blank continues the one before it. Names are
+ * compared without regard to (ASCII) case; of two definitions the first counts;
+ * `default' is for every name that has none. A target that is no address and no
+ * name (a command, a file, an :include:) is an error where it is reached, for
+ * nothing is ever run or written. Pure and bounded; the file is taken for
+ * hostile.
  */
 #pragma once
 
@@ -43,17 +44,17 @@ Aliases *aliases_parse (const char *file, const char *text, size_t length);
 void aliases_free (Aliases *aliases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Aliases, aliases_free)
 
-/* What is wrong with the file, "file:line: text" (of char *), in its order. They
- * belong to ALIASES. */
+/* What is wrong with the file, "file:line: text" (of char *), in its order.
+ * They belong to ALIASES. */
 const GPtrArray *aliases_problems (const Aliases *aliases);
 
 /* Appends to FOUND (of Address, owned by it) where mail for ADDRESS goes: the
  * addresses it stands for, or itself. One without a domain is a local name that
- * stands for nothing else. A name of HOSTS counts where it is defined, else it is
- * an address like any other. A name among its own targets is the mailbox that it
- * has on other machines: without it the others do, which is a note (of char *).
- * ALIASES may be NULL: no file. FAILURE_CONFIG, with file and line, where ADDRESS
- * leads to what is no recipient, back to itself, or too far. */
+ * stands for nothing else. A name of HOSTS counts where it is defined, else it
+ * is an address like any other. A name among its own targets is the mailbox
+ * that it has on other machines: without it the others do, which is a note (of
+ * char *). ALIASES may be NULL: no file. FAILURE_CONFIG, with file and line,
+ * where ADDRESS leads to what is no recipient, back to itself, or too far. */
 bool aliases_expand (const Aliases *aliases, const Address *address,
                      const char *const *hosts, GPtrArray *found,
                      GPtrArray *notes, GError **error);
