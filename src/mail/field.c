@@ -8,8 +8,8 @@
 #include "mail/address.h"
 #include "mail/charset.h"
 #include "mail/encoding.h"
+#include "mail/fold.h"
 
-#define LINE_MAXIMUM 998      /* octets, RFC 5322 section 2.1.1 */
 #define SOFT_LINE_MAXIMUM 76  /* of a line with encoded words */
 #define NAME_SHOWN_MAXIMUM 60 /* octets of a field's name in a diagnostic */
 #define PARAMETER_MAXIMUM 40  /* octets of a parameter's name */
@@ -670,73 +670,6 @@ encoder (const char *name)
 
 /* Folding. */
 
-/* Octets of the line that begins at LINE, without its CRLF. */
-static size_t
-line_length (const char *line)
-{
-  const char *end = strchrnul (line, '\n');
-
-  return (size_t) (end - line) - (*end == '\n' ? 1 : 0);
-}
-
-/* Where the line that begins at LINE, with BEFORE octets in front of it, can
-   be broken: before the last blank that leaves no more than the maximum, and
-   text on both sides. LENGTH: nowhere. */
-static size_t
-break_at (const char *line, size_t length, size_t before)
-{
-  size_t first = before > 0 ? 0 : strspn (line, " \t") + 1;
-  size_t i = before > LINE_MAXIMUM ? 0 : LINE_MAXIMUM - before + 1;
-
-  while (i-- > first)
-    {
-      if ((line[i] == ' ' || line[i] == '\t')
-          && (i == 0 || strchr (" \t\\", line[i - 1]) == NULL)
-          && i + strspn (line + i, " \t") < length)
-        return i;
-    }
-  return length;
-}
-
-static bool
-fold_line (GString *out, const char *line, size_t length, size_t before)
-{
-  while (before + length > LINE_MAXIMUM)
-    {
-      size_t i = break_at (line, length, before);
-
-      if (i == length)
-        return false;
-      g_string_append_len (out, line, (gssize) i);
-      g_string_append (out, "\r\n");
-      line += i;
-      length -= i;
-      before = 0;
-    }
-  g_string_append_len (out, line, (gssize) length);
-  return true;
-}
-
-/* BODY with its long lines folded; NULL where one cannot be. */
-static char *
-fold_lines (const char *body, size_t before)
-{
-  g_autoptr (GString) out = g_string_sized_new (strlen (body) + 64);
-
-  for (;;)
-    {
-      size_t length = line_length (body);
-
-      if (!fold_line (out, body, length, before))
-        return NULL;
-      if (body[length] == '\0')
-        return g_string_free (g_steal_pointer (&out), FALSE);
-      g_string_append (out, "\r\n");
-      body += length + 2;
-      before = 0;
-    }
-}
-
 /* BODY, a list of addresses, with a blank behind each comma. */
 static char *
 part_addresses (const char *body)
@@ -768,10 +701,8 @@ fold_body (const char *name, const char *body)
   g_autofree char *folded = NULL;
   g_autofree char *parted = NULL;
 
-  if (before <= LINE_MAXIMUM)
-    folded = fold_lines (body, before);
-  if (folded != NULL || before > LINE_MAXIMUM
-      || encoder (name) != encode_addresses)
+  folded = fold_lines (body, before);
+  if (folded != NULL || encoder (name) != encode_addresses)
     return g_steal_pointer (&folded);
   parted = part_addresses (body);
   return fold_lines (parted, before);
@@ -783,7 +714,7 @@ set_long_line (const Field *field, GError **error)
   g_set_error (error, FAILURE, FAILURE_DATA,
                _ ("the %.*s field has a line of more than %d octets, and no "
                   "blank to fold it at"),
-               NAME_SHOWN_MAXIMUM, field->name, LINE_MAXIMUM);
+               NAME_SHOWN_MAXIMUM, field->name, FOLD_MAXIMUM);
 }
 
 /* The calls. */
@@ -865,25 +796,6 @@ field_make_utf8 (Header *header, const char *charset, bool sealed,
   return true;
 }
 
-static bool
-has_long_line (const Field *field)
-{
-  size_t before = strlen (field->name) + 1;
-  const char *line = field->body;
-
-  for (;;)
-    {
-      size_t length = line_length (line);
-
-      if (before + length > LINE_MAXIMUM)
-        return true;
-      if (line[length] == '\0')
-        return false;
-      line += length + 2;
-      before = 0;
-    }
-}
-
 bool
 field_fold (Header *header, bool sealed, GError **error)
 {
@@ -892,7 +804,7 @@ field_fold (Header *header, bool sealed, GError **error)
       const Field *field = g_ptr_array_index (header->fields, i);
       g_autofree char *body = NULL;
 
-      if (!has_long_line (field))
+      if (!fold_is_needed (field->body, strlen (field->name) + 1))
         continue;
       if (sealed)
         return refuse_sealed (field, error);
