@@ -30,19 +30,11 @@ ln -sf postrider "$work/bin/sendmail"
 
 # What runs inside, as root. $rider COMMAND... is the user without environment,
 # $session COMMAND... in the desktop session.
-cat >"$work/bus.conf" <<'END'
-<busconfig><type>session</type><auth>EXTERNAL</auth>
-<listen>unix:runtime=yes</listen>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/>
-<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
-END
-printf %s 'of the keyring' >"$work/keyring-password"
-chmod 644 "$work/bus.conf" "$work/keyring-password"
 cat >"$work/inside" <<'END'
 set -x
 rider="setpriv --reuid rider --regid rider --clear-groups env -i"
-session="$rider HOME=$HOME XDG_RUNTIME_DIR=/run/user/$uid
-  DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$uid/bus"
+. "$source/tests/e2e/session"
+enter_session rider "$HOME"
 # try NAME COMMAND...: with no environment; what came of it is in $work/NAME.*
 try () {
   name=$1
@@ -53,20 +45,7 @@ try () {
   echo $((($(date +%s%N) - start) / 1000000)) >"$work/$name.ms"
   find "$HOME/.local/state/postrider/queue" -type f | wc -l >"$work/$name.queued"
 }
-# A keyring that is started with its password is unlocked, once it answers.
-start_keyring () {
-  $session gnome-keyring-daemon --foreground --unlock --components=secrets \
-    <"$work/keyring-password" >/dev/null 2>&1 &
-  keyring=$!
-  tries=900
-  until printf probe | $session secret-tool store --label=probe probe probe; do
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || exit 1
-    sleep 0.02
-  done 2>/dev/null
-}
-
-$session dbus-daemon --config-file="$work/bus.conf" --fork || exit 1
+start_bus
 start_keyring
 echo secret | $session "$work/bin/postrider" password set relay || exit 1
 
@@ -98,6 +77,7 @@ until grep -qs 'from cron' "$work"/record/*.message-*; do
 done
 END
 
+export source
 in_machine "$work/inside" >"$work/inside.log" 2>&1
 inside=$?
 did_its_work () {
