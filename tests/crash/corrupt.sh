@@ -40,6 +40,12 @@ spoil () { # spoil KIND FILE
     truncate -s "$size" "$2"
     chmod 600 "$2"
     ;;
+  'of ten gigabytes, all zeros')
+    rm "$2"
+    truncate -s 10G "$2"
+    chmod 600 "$2"
+    ;;
+  'with ten gigabytes of zeros behind it') truncate -s 10G "$2" ;;
   'of somebody else') chown 12345 "$2" ;;
   'open to others') chmod 644 "$2" ;;
   'a FIFO') rm "$2" && mkfifo -m 600 "$2" ;;
@@ -84,6 +90,8 @@ with a flipped bit in its recipient
 with records that are none
 of another format
 full of zeros
+of ten gigabytes, all zeros
+with ten gigabytes of zeros behind it
 open to others
 a FIFO
 a directory

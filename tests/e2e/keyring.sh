@@ -188,9 +188,11 @@ check "typed, unseen" "$(printf '%s\n' "echo off" "Password $at: $cr" \
   "$terminal Password 'a b
 ' $set
    $probe lookup 10"
-check "interrupted" "$(printf '%s\n' "echo off" "Password $at: $cr" "echo on" \
-  "signal 2" "$absent")" empty \
-  "$terminal Password '$(printf '\003')' $set; $probe lookup 10"
+for keys in '\003' '\003\003'; do
+  check "interrupted, $((${#keys} / 4)) times" "$(printf '%s\n' "echo off" "Password $at: $cr" \
+    "echo on" "signal 2" "$absent")" empty \
+    "$terminal Password '$(printf "$keys")' $set; $probe lookup 10"
+done
 check "the first line of stdin" \
   "$(printf '%s\n' "The password $at is stored." "a b")" empty \
   "printf 'a b\\nc\\n' | $set; $probe lookup 10"
