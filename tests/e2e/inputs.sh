@@ -4,7 +4,7 @@
 # line tells why; where it says yes, nothing is printed, and what was given arrives.
 . "$(dirname "$0")/lib.sh"
 need python3
-begin 300
+begin 600
 make_certificates
 start_scripted --serve --certificate "$work/certificates/good.pem"
 scripted_account me 'default = yes'
@@ -776,6 +776,52 @@ check "$many random bodies arrive as they were" \
   "$python" -IS "$source/tests/e2e/wire" --many "$work/bodies" "$work"/record/*.tls
 tell 0 arrives "random bodies"
 
+# Many at once
+
+look () { # mailq, until the others have ended
+  while [ ! -e "$work/all" ]; do
+    postrider mailq >"$work/list" 2>&1 || echo "mailq: $?"
+  done >"$work/looked"
+}
+rm -rf "$work/record"/* "$state/queue"
+look &
+looking=$!
+at_once 1 100 -odq $to
+postrider run --once >"$work/run1" 2>&1 &
+running=$!
+run_once
+wait $running
+: >"$work/all"
+wait $looking
+tell 0 arrives "a hundred callers at once, two runners, mailq beside them"
+check "a hundred callers at once: each is told 0" all_exit 0
+check "a hundred callers at once: mailq had nothing to complain of" \
+  sh -c '! grep . "$1/looked"' - "$work"
+run_once
+check "a hundred callers at once: all arrive, each once" \
+  await each_once 1 100 "$work/record"
+
+# A relay that lacks what an address needs
+
+cat >"$work/plain" <<'END'
+offer PIPELINING
+offer AUTH PLAIN
+serve
+END
+start_scripted --record "$work/record" \
+  --certificate "$work/certificates/good.pem" "$work/plain"
+account plain 'host = localhost' "port = $port" 'user = me' \
+  "trust-file = $work/certificates/ca.pem"
+given 'Subject: s\n\nGr\303\274\303\237e\n'
+row "no SMTPUTF8, letters beyond ASCII before the @" 65 held 'SMTPUTF8' \
+  -f plain@example.org bücher@example.net
+row "no SMTPUTF8, letters beyond ASCII in the domain" 0 arrives \
+  'recipients you@xn--bcher-kva.example' -f plain@example.org \
+  you@bücher.example
+row "no 8BITMIME, octets above 127 in the body" 0 arrives \
+  'body "Grüße\n" && has "Content-Transfer-Encoding: quoted-printable"' \
+  -f plain@example.org $to
+
 # Shown by other scripts
 
 elsewhere 75 nothing "SIGTERM, SIGINT, SIGHUP while stdin is read" \
@@ -803,13 +849,24 @@ elsewhere 0 queued "the clock jumps by a year" e2e/clock.sh \
 elsewhere 0 queued "the machine sleeps in the middle of a session" \
   e2e/clock.sh 'asleep "asleep until the relay has hung up"'
 elsewhere 0 queued "the connection breaks in the middle of a message" \
-  hostile/content.sh 'hostile'
+  hostile/content/body-stalled.dialogue \
+  'stage content'
 elsewhere 0 arrives "cron, without an environment" e2e/keyring-cron.sh \
   'no environment, open: the relay has it'
 elsewhere 0 queued "a locked keyring" e2e/keyring-cron.sh 'locked: it is queued'
 elsewhere 0 queued "a keyring that does not answer" e2e/keyring.sh '"stopped"'
 elsewhere 130 nothing "Ctrl-C at a prompt for the password" e2e/keyring.sh \
-  '"interrupted"'
+  '"interrupted, '
+elsewhere 0 queued "a temporary file that a dead process left" unit/queue.c \
+  '".tmp-dead"'
+elsewhere any 'as told' "each option of sendmail" e2e/options.sh \
+  'Every option of sendmail'
+elsewhere any 'as told' "where mail for local names goes" e2e/local.sh \
+  'stays "no alias'
+elsewhere 0 arrives "what is signed or encrypted, octet by octet" e2e/signed.sh \
+  'check '
+elsewhere 0 arrives "relays without 8BITMIME and SMTPUTF8" e2e/recode.sh \
+  'check '
 
 sed '1i\status  fate      case' "$work/table" | diagnose
 end
