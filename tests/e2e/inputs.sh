@@ -10,6 +10,8 @@ start_scripted --serve --certificate "$work/certificates/good.pem"
 scripted_account me 'default = yes'
 password me secret || exit 1
 mkdir "$work/tmp" "$work/arrived"
+# For what no sanitizer can look through: libraries' own, and other rights.
+unchecked="ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 python=$(python3 -c 'import sys; print (sys.executable)')
 TMPDIR=$work/tmp
 export TMPDIR
@@ -542,11 +544,13 @@ row "no arguments at all, not even a name" 64 untold ''
 through=
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   for mode in u+s g+s; do
+    # One that looks for leaks cannot trace such a process.
+    [ $mode = g+s ] || ! with_sanitizers || continue
     cp "$build/postrider" "$work/set-id"
     chown 54321:54321 "$work/set-id"
     chmod 755 "$work/set-id"
     chmod $mode "$work/set-id"
-    through="sh -c 'shift; exec \"\$0/set-id\" sendmail \"\$@\"' \"\$work\""
+    through="env $unchecked sh -c 'shift; exec \"\$0/set-id\" sendmail \"\$@\"' \"\$work\""
     row "a copy with $mode" 77 untold '' $to
   done
 else
@@ -584,7 +588,7 @@ if command -v localedef >/dev/null && [ -f /usr/share/i18n/locales/tr_TR ]; then
   mkdir "$work/locales"
   for locale in tr_TR de_DE ar_SA; do
     localedef -i $locale -f UTF-8 "$work/locales/$locale.UTF-8" 2>/dev/null
-    through="env LOCPATH=$work/locales LC_ALL=$locale.UTF-8 TZ=Asia/Istanbul"
+    through="env $unchecked LOCPATH=$work/locales LC_ALL=$locale.UTF-8 TZ=Asia/Istanbul"
     given 'SUBJECT: I\nBCC: i@EXAMPLE.NET\nMIME-VERSION: 1.0\nCONTENT-TYPE: TEXT/PLAIN\nCONTENT-TRANSFER-ENCODING: 8BIT\n\n\303\274\n'
     row "$locale: what a relay reads is English" 0 arrives \
       "recipients i@EXAMPLE.NET && lacks '^bcc' && body 'ü\n' &&
@@ -760,7 +764,7 @@ many=${INPUTS_MANY-200}
 seed=${INPUTS_SEED-$(date +%s)}
 echo "# INPUTS_SEED=$seed"
 "$python" -IS "$source/tests/e2e/wire" --make "$seed" "$many" "$work/bodies"
-rm -rf "$work/record"
+rm -rf "$work/record" "$state/queue"
 queue_bodies () {
   for file in "$work"/bodies/*.message; do
     "$sendmail" -odq $to <"$file" || {
