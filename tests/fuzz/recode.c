@@ -146,9 +146,13 @@ check_leaf (const Mime *before, const Part *old, const Mime *after,
     }
 }
 
+/* A broken Content-Type that is not ASCII may be another one when it is, and so
+   may what is inside. */
 static void
 check_parts (const Mime *before, const Mime *after)
 {
+  bool broken = false;
+
   g_assert (before->parts->len == after->parts->len);
   for (guint i = 0; has_part (before, i); i++)
     {
@@ -157,9 +161,10 @@ check_parts (const Mime *before, const Mime *after)
       g_autoptr (GString) was = octets_of (before, old->header);
       g_autoptr (GString) is = octets_of (after, new->header);
 
-      /* A broken Content-Type that is not ASCII may be one when it is. */
-      g_assert (old->kind == new->kind || old->header_facts.eight_bit);
-      g_assert (old->body_sealed == new->body_sealed);
+      broken = broken || old->header_facts.eight_bit;
+      g_assert (broken
+                || (old->kind == new->kind
+                    && old->body_sealed == new->body_sealed));
       if (old->header_sealed)
         g_assert (g_string_equal (was, is));
       if (old->kind != PART_COMPOSITE && new->kind != PART_COMPOSITE)
