@@ -437,11 +437,12 @@ take_body_line (Scan *scan, const Line *line)
   return true;
 }
 
-/* Only in front of a message in a message; it is no part of it. */
+/* Only in front of a message in a message; it is no part of it. One that is too
+   long would have to be folded, and its rest would begin the body. */
 static bool
 is_mbox_line (const Scan *scan, const Line *line)
 {
-  return scan->may_be_mbox && line->ends
+  return scan->may_be_mbox && line->ends && text_length (line) <= LINE_MAXIMUM
          && (begins_with (line, "From ") || begins_with (line, ">From "));
 }
 
