@@ -9,6 +9,7 @@
 #include "mail/charset.h"
 #include "mail/encoding.h"
 #include "mail/fold.h"
+#include "mail/media.h"
 
 #define SOFT_LINE_MAXIMUM 76  /* of a line with encoded words */
 #define NAME_SHOWN_MAXIMUM 60 /* octets of a field's name in a diagnostic */
@@ -729,6 +730,25 @@ refuse_sealed (const Field *field, GError **error)
   return false;
 }
 
+static bool
+refuse_encoding (const char *name, GError **error)
+{
+  g_set_error (error, FAILURE, FAILURE_DATA,
+               _ ("the %.*s field has characters that are not ASCII where "
+                  "they cannot be encoded"),
+               NAME_SHOWN_MAXIMUM, name);
+  return false;
+}
+
+/* A broken Content-Type that is encoded may be understood otherwise. */
+static bool
+keeps_parts (const Header *header, const Media *before, GError **error)
+{
+  g_autoptr (Media) now = media_of (header);
+
+  return media_alike (before, now) || refuse_encoding ("Content-Type", error);
+}
+
 /* Encodes FIELD, whose body is BODY now, in CHARSET. */
 static bool
 encode_field (Header *header, const Field *field, const char *body,
@@ -745,13 +765,7 @@ encode_field (Header *header, const Field *field, const char *body,
   if (sealed)
     return refuse_sealed (field, error);
   if (!encoder (field->name) (&writer))
-    {
-      g_set_error (error, FAILURE, FAILURE_DATA,
-                   _ ("the %.*s field has characters that are not ASCII where "
-                      "they cannot be encoded"),
-                   NAME_SHOWN_MAXIMUM, field->name);
-      return false;
-    }
+    return refuse_encoding (field->name, error);
   folded = fold_body (field->name, out->str);
   if (folded != NULL)
     header_replace (header, field, folded);
@@ -763,6 +777,8 @@ encode_field (Header *header, const Field *field, const char *body,
 bool
 field_make_ascii (Header *header, bool sealed, GError **error)
 {
+  g_autoptr (Media) media = media_of (header);
+
   for (guint i = 0; i < header->fields->len; i++)
     {
       const Field *field = g_ptr_array_index (header->fields, i);
@@ -773,13 +789,15 @@ field_make_ascii (Header *header, bool sealed, GError **error)
                             utf8 ? "UTF-8" : unknown_charset, sealed, error))
         return false;
     }
-  return true;
+  return keeps_parts (header, media, error);
 }
 
 bool
 field_make_utf8 (Header *header, const char *charset, bool sealed,
                  GError **error)
 {
+  g_autoptr (Media) media = media_of (header);
+
   for (guint i = 0; i < header->fields->len; i++)
     {
       const Field *field = g_ptr_array_index (header->fields, i);
@@ -793,7 +811,7 @@ field_make_utf8 (Header *header, const char *charset, bool sealed,
                          error))
         return false;
     }
-  return true;
+  return keeps_parts (header, media, error);
 }
 
 bool

@@ -144,6 +144,22 @@ media_free (Media *media)
   g_free (media);
 }
 
+static bool
+has_parts (const Media *media)
+{
+  return media->type != NULL
+         && (g_str_has_prefix (media->type, "multipart/")
+             || g_str_has_prefix (media->type, "message/"));
+}
+
+bool
+media_alike (const Media *a, const Media *b)
+{
+  return g_strcmp0 (a->boundary, b->boundary) == 0
+         && (g_strcmp0 (a->type, b->type) == 0
+             || (!has_parts (a) && !has_parts (b)));
+}
+
 Coding
 coding_of (const Header *header)
 {

@@ -26,6 +26,9 @@ Media *media_of (const Header *header);
 void media_free (Media *media);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Media, media_free)
 
+/* Both say the same of where parts begin and end. */
+bool media_alike (const Media *a, const Media *b);
+
 typedef enum
 {
   CODING_7BIT, /* also where none is named */
