@@ -527,6 +527,12 @@ take_lines (Scan *scan, GError **error)
   return false;
 }
 
+bool
+mime_is_signed (const Header *header)
+{
+  return header_find (header, "DKIM-Signature") != NULL;
+}
+
 /* The message's own header is not in the file. */
 static bool
 begin_message (Scan *scan, const Header *header, uint64_t offset,
@@ -535,8 +541,7 @@ begin_message (Scan *scan, const Header *header, uint64_t offset,
   if (!begin_part (scan, offset, NOBODY, error))
     return false;
   part_at (scan, 0)->whole = true;
-  part_at (scan, 0)->header_sealed =
-      header_find (header, "DKIM-Signature") != NULL;
+  part_at (scan, 0)->header_sealed = mime_is_signed (header);
   return open_body (scan, header, offset, error);
 }
 

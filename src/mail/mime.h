@@ -71,6 +71,9 @@ Mime *mime_scan (const Header *header, int fd, Segment body, GError **error);
 void mime_free (Mime *mime);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Mime, mime_free)
 
+/* A signature covers the whole message below HEADER, and fields of it. */
+bool mime_is_signed (const Header *header);
+
 /* The body below HEADER has parts. */
 bool mime_is_composite (const Header *header);
 

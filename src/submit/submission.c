@@ -15,6 +15,7 @@
 #include "mail/conform.h"
 #include "mail/field.h"
 #include "mail/media.h"
+#include "mail/mime.h"
 #include "submit/attempt.h"
 #include "submit/errand.h"
 #include "submit/recipients.h"
@@ -356,13 +357,6 @@ enter (const Submitter *submitter, const Envelope *envelope, Message *message,
   return deliver (submitter, sender->account, entry);
 }
 
-/* A signature about the fields (RFC 6376). */
-static bool
-is_sealed (const Header *header)
-{
-  return header_find (header, "DKIM-Signature") != NULL;
-}
-
 /* First, so that what is read from the fields can be read at all. */
 static bool
 make_readable (Message *message, GError **error)
@@ -370,7 +364,7 @@ make_readable (Message *message, GError **error)
   g_autoptr (Media) media = media_of (message->header);
 
   return field_make_utf8 (message->header, media->charset,
-                          is_sealed (message->header), error);
+                          mime_is_signed (message->header), error);
 }
 
 /* What the message has to have, and that it may travel. */
@@ -383,7 +377,7 @@ complete (Submitter *submitter, const Sender *sender, Message *message,
   Header *header = message->header;
 
   return compose (header, &params, error)
-         && field_fold (header, is_sealed (header), error)
+         && field_fold (header, mime_is_signed (header), error)
          && conform (message, submitter_spool (submitter), error);
 }
 

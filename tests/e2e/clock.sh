@@ -7,17 +7,6 @@ begin
 make_certificates
 many=20
 
-dialogue () { # dialogue NAME: on stdin
-  cat >"$work/$1"
-}
-
-scripted= port=0
-become () { # become NAME...: another relay, with the same port.
-  [ -z "$scripted" ] || stop_scripted
-  rm -rf "$work/record"
-  start_scripted --port "$port" --certificate "$work/certificates/good.pem" "$@"
-}
-
 dialogue down <<'END'
 begin
 > 421 4.3.2 not now

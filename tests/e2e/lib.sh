@@ -209,6 +209,23 @@ stop_scripted () {
   kill -s TERM $scripted && wait $scripted
 }
 
+# dialogue NAME: for the scripted relay, on stdin.
+dialogue () {
+  cat >"$work/$1"
+}
+
+# become ARGUMENT...: another scripted relay, with the same port.
+scripted= port=0
+become () {
+  [ -z "$scripted" ] || stop_scripted
+  rm -rf "$work/record"
+  start_scripted --port "$port" --certificate "$work/certificates/good.pem" "$@"
+}
+
+served () { # by one that behaves
+  become --serve
+}
+
 # scripted_account NAME [SETTING...]: for the scripted relay, of the one who may
 # log in there with the password "secret".
 scripted_account () {

@@ -5,21 +5,6 @@ need_faketime
 begin
 make_certificates
 
-dialogue () { # dialogue NAME: on stdin
-  cat >"$work/$1"
-}
-
-scripted= port=0
-become () { # become NAME...: another relay, with the same port.
-  [ -z "$scripted" ] || stop_scripted
-  rm -rf "$work/record"
-  start_scripted --port "$port" --certificate "$work/certificates/good.pem" "$@"
-}
-
-served () { # served: by a relay that behaves
-  become --serve
-}
-
 # A bad one
 
 served

@@ -9,17 +9,6 @@ ln -s "$build/postrider" "$work/bin/mailq"
 mailq=$work/bin/mailq
 terminal=$build/tests/e2e/terminal
 
-dialogue () { # dialogue NAME: on stdin
-  cat >"$work/$1"
-}
-
-scripted= port=0
-become () { # become NAME...: another relay, with the same port.
-  [ -z "$scripted" ] || stop_scripted
-  rm -rf "$work/record"
-  start_scripted --port "$port" --certificate "$work/certificates/good.pem" "$@"
-}
-
 # queue ARGUMENT...: the command; see exits.
 queue () {
   timeout 60 postrider queue "$@" >"$work/out" 2>"$work/err"

@@ -9,21 +9,6 @@ python=$(python3 -c 'import sys; print (sys.executable)')
 mkdir "$work/arrived"
 to=you@example.net
 
-dialogue () { # dialogue NAME: on stdin
-  cat >"$work/$1"
-}
-
-scripted= port=0
-become () { # become NAME...: another relay, with the same port.
-  [ -z "$scripted" ] || stop_scripted
-  rm -rf "$work/record"
-  start_scripted --port "$port" --certificate "$work/certificates/good.pem" "$@"
-}
-
-served () { # served: by a relay that behaves
-  become --serve
-}
-
 served
 scripted_account me 'default = yes'
 password me secret || exit 1
