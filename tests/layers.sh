@@ -49,7 +49,7 @@ only "only main.c ends the process, and the handler of a signal" \
 only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
   src/smtp/tls.c src/smtp/tls.h src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c
 only "GNU SASL stays in the SASL modules" '<gsasl' \
-  src/smtp/sasl.c src/smtp/sasl-scram.c src/cli/version.c
+  src/smtp/sasl-gnu.c src/smtp/sasl-scram.c src/cli/version.c
 only "libsecret stays in the keyring" '<libsecret/' \
   src/account/keyring.c src/account/keyring-service.c \
   src/account/keyring-service.h src/cli/version.c

@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "base/user.h"
+#include "smtp/sasl.h"
 
 #define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
@@ -138,7 +139,8 @@ check_login (const Source *source, const Relay *relay)
   else if (external && !certificate)
     complain (source, _ ("account `%s' has `auth = external' and needs "
                          "`certificate' and `key' for it"));
-  if (!external && relay->auth != NULL && !says (source, "user"))
+  if (sasl_wants_secret (relay->auth) && relay->auth != NULL
+      && !says (source, "user"))
     complain (source, _ ("account `%s' has `auth' and needs `user' for it: "
                          "write `user = NAME'"));
 }

@@ -1,6 +1,7 @@
 #include "account/credential.h"
 
 #include "account/keyring.h"
+#include "smtp/sasl.h"
 
 #define UNATTENDED (10 * 1000) /* milliseconds */
 #define ATTENDED (60 * 1000)   /* a person may have to type a password */
@@ -10,7 +11,7 @@ credential_get (const Account *account, bool interactive, GError **error)
 {
   const Relay *relay = &account->relay;
 
-  if (relay->user == NULL || g_strcmp0 (relay->auth, "EXTERNAL") == 0)
+  if (relay->user == NULL || !sasl_wants_secret (relay->auth))
     return NULL;
   return keyring_lookup (account, interactive,
                          deadline_in (interactive ? ATTENDED : UNATTENDED),

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/alias.h"
+#include "smtp/sasl.h"
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 
@@ -21,15 +22,6 @@ static const char *const deliveries[]
 static const char *const never[] = { "never", NULL };
 static const char *const forever[] = { "forever", NULL };
 static const char *const returns[] = { "full", "hdrs", NULL };
-static const char *const mechanisms[] = { "any",
-                                          "external",
-                                          "scram-sha-256-plus",
-                                          "scram-sha-1-plus",
-                                          "scram-sha-256",
-                                          "scram-sha-1",
-                                          "plain",
-                                          "login",
-                                          NULL };
 
 #define ACCOUNT(field) SETTING_OF_ACCOUNT, offsetof (Account, field)
 #define GENERAL(field) SETTING_OF_GENERAL, offsetof (General, field)
@@ -49,9 +41,10 @@ const Setting settings[] = {
         "STARTTLS, which is then required. Nothing is sent without TLS.") },
   { "user", SETTING_TEXT, ACCOUNT (relay.user), NULL, NULL,
     N_ ("The name to log in with. The password is in the keyring.") },
-  { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, mechanisms,
-    N_ ("The one mechanism to log in with. With `any', and unless set, the "
-        "strongest that the relay offers.") },
+  { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, NULL,
+    N_ ("The one mechanism to log in with. Unless set, the strongest that the "
+        "relay offers, and none that is weaker than what was good before; with "
+        "`any', that may change. Some are used only where they stand here.") },
   { "default", SETTING_BOOL, ACCOUNT (is_default), "no", answers,
     N_ ("Whether messages go through this account whose sender no account is "
         "for. Not needed where there is one account only.") },
@@ -322,21 +315,27 @@ set_bool (const Assignment *assignment)
 }
 
 static char *
-set_upper (const Assignment *assignment)
+set_upper_of (const Assignment *assignment, const char *const *choices)
 {
   char *advice = NULL;
 
-  if (find_choice (assignment->setting->choices, assignment->value, &advice)
-      >= 0)
+  if (find_choice (choices, assignment->value, &advice) >= 0)
     set_string (assignment, g_ascii_strup (assignment->value, -1));
   return advice;
 }
 
 static char *
+set_upper (const Assignment *assignment)
+{
+  return set_upper_of (assignment, assignment->setting->choices);
+}
+
+static char *
 set_mechanism (const Assignment *assignment)
 {
-  return strcmp (assignment->value, "any") == 0 ? set_text (assignment)
-                                                : set_upper (assignment);
+  return strcmp (assignment->value, "any") == 0
+             ? set_text (assignment)
+             : set_upper_of (assignment, sasl_choices ());
 }
 
 static char *

@@ -32,7 +32,7 @@ typedef enum
   SETTING_DOMAIN,
   SETTING_BOOL,       /* yes, no */
   SETTING_CHOICE,     /* one of `choices`; the field is an enum in their order */
-  SETTING_MECHANISM,  /* one of `choices`, in upper case but for "any" */
+  SETTING_MECHANISM,  /* one of sasl_choices (), in upper case but for "any" */
   SETTING_ADDRESSES,  /* an address list: each reaches another machine */
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
   SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */

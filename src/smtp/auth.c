@@ -25,6 +25,8 @@ auth_login (const Relay *relay, const Secret *secret, const Stream *stream,
   login->password = secret;
   login->binding = stream == NULL ? NULL : stream_channel_binding (stream);
   login->certificate = relay->certificate != NULL;
+  login->host = relay->host;
+  login->remembered = relay->remembered;
 }
 
 /* BEFORE, ANSWER in base64 and CRLF on the wire; SHOWN in the trace. */
@@ -225,7 +227,7 @@ try_all (Stream *stream, const Relay *relay, const SaslLogin *login,
   Reply *reply = NULL;
 
   if (mechanism == NULL)
-    sasl_explain (offered, relay->auth, error);
+    sasl_explain (offered, relay->auth, login, error);
   while (mechanism != NULL)
     {
       g_clear_pointer (&reply, reply_free);

@@ -32,6 +32,7 @@ relay_clear (Relay *relay)
   g_free (relay->ehlo_name);
   g_free (relay->user);
   g_free (relay->auth);
+  g_free (relay->remembered);
   g_free (relay->trust_file);
   g_free (relay->crl_file);
   g_free (relay->certificate);

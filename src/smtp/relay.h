@@ -34,6 +34,7 @@ typedef struct
   char *ehlo_name;   /* NULL: the address literal of loopback */
   char *user;        /* NULL: no password mechanism is possible */
   char *auth;        /* a mechanism's name, "any" or NULL: the strongest */
+  char *remembered;  /* by what it logged us in before; see sasl.h; nullable */
   char *trust_file;  /* PEM; replaces the system's trust anchors; nullable */
   char *crl_file;    /* PEM; nullable */
   char *certificate; /* client certificate and key, PEM files; nullable */

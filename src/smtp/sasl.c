@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "smtp/sasl-gnu.h"
 #include "smtp/sasl-scram.h"
 
 #define USER_MAXIMUM 1024
@@ -15,14 +16,29 @@ enum
   NEEDS_CERTIFICATE = 1 << 0, /* unless it was asked for by name */
   NEEDS_PASSWORD = 1 << 1,    /* and a user */
   NEEDS_BINDING = 1 << 2,
+  ONLY_BY_NAME = 1 << 3, /* weak, or not with what is this account's own */
 };
+
+/* What is lost to one who takes it out of the relay's offer. Within a class there
+   is nothing to win. */
+typedef enum
+{
+  CLASS_UNKNOWN,
+  CLASS_PLAIN, /* the relay learns the secret, or what it is guessed from */
+  CLASS_SCRAM_1,
+  CLASS_SCRAM_256,
+  CLASS_SCRAM_1_PLUS,
+  CLASS_SCRAM_256_PLUS,
+  CLASS_KEY, /* nothing that could be learned */
+} Class;
 
 struct SaslMechanism
 {
   const char *name;
+  Class class;
   unsigned needs;
   bool speaks_first;
-  int rounds;
+  int rounds; /* answers: so many, or up to so many where GNU SASL counts */
   Secret *(*step) (Sasl *sasl, const char *challenge, size_t length,
                    GError **error);
 };
@@ -32,6 +48,7 @@ struct Sasl
   const SaslMechanism *mechanism;
   const SaslLogin *login;
   Scram *scram;
+  GnuSasl *gnu;
   int round; /* answers given */
 };
 
@@ -79,18 +96,31 @@ scram_mechanism_step (Sasl *sasl, const char *challenge, size_t length,
   return scram_step (sasl->scram, challenge, length, error);
 }
 
+static Secret *
+gnu_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  return gnu_sasl_step (sasl->gnu, challenge, length, error);
+}
+
 /* Strongest first. */
 static const SaslMechanism mechanisms[] = {
-  { "EXTERNAL", NEEDS_CERTIFICATE, true, 1, external_step },
-  { "SCRAM-SHA-256-PLUS", NEEDS_PASSWORD | NEEDS_BINDING, true, SCRAM_ROUNDS,
+  { "EXTERNAL", CLASS_KEY, NEEDS_CERTIFICATE, true, 1, external_step },
+  { "GSSAPI", CLASS_KEY, ONLY_BY_NAME, true, GNU_SASL_ROUNDS, gnu_step },
+  { "SCRAM-SHA-256-PLUS", CLASS_SCRAM_256_PLUS, NEEDS_PASSWORD | NEEDS_BINDING,
+    true, SCRAM_ROUNDS, scram_mechanism_step },
+  { "SCRAM-SHA-1-PLUS", CLASS_SCRAM_1_PLUS, NEEDS_PASSWORD | NEEDS_BINDING,
+    true, SCRAM_ROUNDS, scram_mechanism_step },
+  { "SCRAM-SHA-256", CLASS_SCRAM_256, NEEDS_PASSWORD, true, SCRAM_ROUNDS,
     scram_mechanism_step },
-  { "SCRAM-SHA-1-PLUS", NEEDS_PASSWORD | NEEDS_BINDING, true, SCRAM_ROUNDS,
+  { "SCRAM-SHA-1", CLASS_SCRAM_1, NEEDS_PASSWORD, true, SCRAM_ROUNDS,
     scram_mechanism_step },
-  { "SCRAM-SHA-256", NEEDS_PASSWORD, true, SCRAM_ROUNDS,
-    scram_mechanism_step },
-  { "SCRAM-SHA-1", NEEDS_PASSWORD, true, SCRAM_ROUNDS, scram_mechanism_step },
-  { "PLAIN", NEEDS_PASSWORD, true, 1, plain_step },
-  { "LOGIN", NEEDS_PASSWORD, false, 2, login_step },
+  { "PLAIN", CLASS_PLAIN, NEEDS_PASSWORD, true, 1, plain_step },
+  { "LOGIN", CLASS_PLAIN, NEEDS_PASSWORD, false, 2, login_step },
+  { "DIGEST-MD5", CLASS_PLAIN, NEEDS_PASSWORD | ONLY_BY_NAME, false, 2,
+    gnu_step },
+  { "CRAM-MD5", CLASS_PLAIN, NEEDS_PASSWORD | ONLY_BY_NAME, false, 1,
+    gnu_step },
+  { "NTLM", CLASS_PLAIN, NEEDS_PASSWORD | ONLY_BY_NAME, true, 2, gnu_step },
 };
 
 static bool
@@ -108,15 +138,50 @@ find (const char *name)
   return NULL;
 }
 
-/* "EXTERNAL, SCRAM-SHA-256-PLUS, …" */
+const char *const *
+sasl_choices (void)
+{
+  static const char *choices[G_N_ELEMENTS (mechanisms) + 2] = { "any" };
+
+  if (choices[1] == NULL)
+    for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
+      choices[i + 1] = g_ascii_strdown (mechanisms[i].name, -1);
+  return choices;
+}
+
+bool
+sasl_wants_secret (const char *wanted)
+{
+  const SaslMechanism *only = is_any (wanted) ? NULL : find (wanted);
+
+  return only == NULL || (only->needs & NEEDS_PASSWORD) != 0;
+}
+
+static Class
+class_of (const char *name)
+{
+  const SaslMechanism *mechanism = name == NULL ? NULL : find (name);
+
+  return mechanism == NULL ? CLASS_UNKNOWN : mechanism->class;
+}
+
+bool
+sasl_is_stronger (const char *name, const char *other)
+{
+  return class_of (name) > class_of (other);
+}
+
+/* "EXTERNAL, SCRAM-SHA-256-PLUS, …": those without NEEDS. */
 static char *
-list_mechanisms (void)
+list_mechanisms (unsigned needs)
 {
   const char *names[G_N_ELEMENTS (mechanisms) + 1] = { NULL };
+  size_t count = 0;
 
   for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
-    names[i] = mechanisms[i].name;
-  return g_strjoinv (", ", (char **)names);
+    if ((mechanisms[i].needs & needs) == 0)
+      names[count++] = mechanisms[i].name;
+  return g_strjoinv (", ", (char **) names);
 }
 
 static bool
@@ -163,14 +228,14 @@ sasl_check (const char *wanted, const SaslLogin *login, GError **error)
 
   if (!is_any (wanted) && only == NULL)
     {
-      g_autofree char *known = list_mechanisms ();
+      g_autofree char *known = list_mechanisms (0);
 
       g_set_error (error, FAILURE, FAILURE_CONFIG,
                    _ ("`auth' cannot be `%s': write `any', or one of %s"),
                    wanted, known);
       return false;
     }
-  if (only != NULL && (only->needs & NEEDS_PASSWORD) == 0)
+  if (!sasl_wants_secret (wanted))
     return true;
   if (only == NULL && login->certificate && login->user == NULL)
     return true;
@@ -187,6 +252,19 @@ serves (const SaslLogin *login, const SaslMechanism *mechanism)
              || login->binding != NULL);
 }
 
+/* Whether WANTED, or what is used where nothing is, has MECHANISM. */
+static bool
+admits (const char *wanted, const SaslLogin *login,
+        const SaslMechanism *mechanism)
+{
+  if (!is_any (wanted))
+    return g_ascii_strcasecmp (wanted, mechanism->name) == 0;
+  if ((mechanism->needs & ONLY_BY_NAME) != 0
+      || ((mechanism->needs & NEEDS_CERTIFICATE) != 0 && !login->certificate))
+    return false;
+  return wanted != NULL || mechanism->class >= class_of (login->remembered);
+}
+
 const SaslMechanism *
 sasl_choose (const char *const *offered, const char *wanted,
              const SaslLogin *login, const SaslMechanism *after)
@@ -195,29 +273,32 @@ sasl_choose (const char *const *offered, const char *wanted,
 
   for (const SaslMechanism *m = after == NULL ? mechanisms : after + 1;
        m < end; m++)
-    {
-      bool admitted =
-          is_any (wanted)
-              ? (m->needs & NEEDS_CERTIFICATE) == 0 || login->certificate
-              : g_ascii_strcasecmp (wanted, m->name) == 0;
-
-      if (admitted && serves (login, m) && g_strv_contains (offered, m->name))
-        return m;
-    }
+    if (admits (wanted, login, m) && serves (login, m)
+        && g_strv_contains (offered, m->name))
+      return m;
   return NULL;
 }
 
 void
-sasl_explain (const char *const *offered, const char *wanted, GError **error)
+sasl_explain (const char *const *offered, const char *wanted,
+              const SaslLogin *login, GError **error)
 {
-  g_autofree char *joined = g_strjoinv (", ", (char **)offered);
+  g_autofree char *joined = g_strjoinv (", ", (char **) offered);
   g_autofree char *shown = text_printable (joined, strlen (joined), 200);
-  g_autofree char *known =
-      is_any (wanted) ? list_mechanisms () : g_ascii_strup (wanted, -1);
+  g_autofree char *known = is_any (wanted) ? list_mechanisms (ONLY_BY_NAME)
+                                           : g_ascii_strup (wanted, -1);
 
   if (offered[0] == NULL)
     g_set_error_literal (error, FAILURE, FAILURE_CREDENTIAL,
                          _ ("the relay offers no login at all"));
+  else if (wanted == NULL
+           && sasl_choose (offered, "any", login, NULL) != NULL)
+    g_set_error (
+        error, FAILURE, FAILURE_CREDENTIAL,
+        _ ("the relay logged this account in by %s before and offers only %s "
+           "now: somebody may have come in between, so nothing was sent; "
+           "if the relay has changed, write `auth = any'"),
+        login->remembered, shown);
   else
     g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
                  _ ("the relay offers no login that this account can use: it "
@@ -258,6 +339,16 @@ sasl_new (const SaslMechanism *mechanism, const char *const *offered,
       if (sasl->scram == NULL)
         return NULL;
     }
+  if (mechanism->step == gnu_step)
+    {
+      bool secret = (mechanism->needs & NEEDS_PASSWORD) != 0;
+
+      sasl->gnu = gnu_sasl_new (mechanism->name, login->host,
+                                secret ? login->user : NULL,
+                                secret ? login->password : NULL, error);
+      if (sasl->gnu == NULL)
+        return NULL;
+    }
   return g_steal_pointer (&sasl);
 }
 
@@ -267,6 +358,7 @@ sasl_free (Sasl *sasl)
   if (sasl == NULL)
     return;
   scram_free (sasl->scram);
+  gnu_sasl_free (sasl->gnu);
   g_free (sasl);
 }
 
@@ -281,7 +373,7 @@ sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
 {
   Secret *answer;
 
-  if (sasl_finished (sasl))
+  if (sasl_finished (sasl) || sasl->round == sasl->mechanism->rounds)
     {
       g_set_error (error, FAILURE, FAILURE_PROTOCOL,
                    _ ("the relay asks for more than %s has to say"),
@@ -297,7 +389,8 @@ sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
 bool
 sasl_finished (const Sasl *sasl)
 {
-  return sasl->round == sasl->mechanism->rounds;
+  return sasl->gnu != NULL ? gnu_sasl_finished (sasl->gnu)
+                           : sasl->round == sasl->mechanism->rounds;
 }
 
 Secret *

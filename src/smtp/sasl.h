@@ -1,9 +1,10 @@
 /* sasl.h - which mechanism logs us in, and what it says (RFC 4422; PLAIN RFC
  * 4616, EXTERNAL RFC 4422 appendix A, LOGIN without a standard).
  *
- * Pure: octets in, octets out; the AUTH command around them is auth.c's. The
+ * Octets in, octets out; the AUTH command around them is auth.c's. The
  * mechanisms stand in one table, strongest first; what is not in it is never
- * used, whatever the relay offers. All answers are Secrets.
+ * used, whatever the relay offers, and some are used only where they are wanted by
+ * name. All answers are Secrets.
  */
 #pragma once
 
@@ -19,23 +20,39 @@ typedef struct
   const Secret *password; /* nullable */
   GBytes *binding;        /* tls-exporter; nullable */
   bool certificate;       /* TLS shows a client certificate */
+  const char *host;       /* the relay's name; NULL: none is chosen that needs it */
+  const char *remembered; /* the mechanism that was good before, which nothing
+                             weaker is to follow; nullable */
 } SaslLogin;
 
 typedef struct SaslMechanism SaslMechanism;
 typedef struct Sasl Sasl;
 
-/* Whether LOGIN can be used at all with WANTED (a mechanism's name in any
- * case, "any" or NULL). FAILURE_CONFIG, FAILURE_CREDENTIAL. */
+/* What can be wanted: "any" and the names of all mechanisms, in lower case, in the
+ * order of the table, ended by NULL. */
+const char *const *sasl_choices (void);
+
+/* Whether WANTED (a mechanism's name in any case, "any" or NULL) logs in with a
+ * user and a secret. */
+bool sasl_wants_secret (const char *wanted);
+
+/* Whether mechanism NAME is of a stronger class than OTHER (nullable; one that is
+ * unknown is the weakest). Those of one class may take each other's place. */
+bool sasl_is_stronger (const char *name, const char *other);
+
+/* Whether LOGIN can be used at all with WANTED. FAILURE_CONFIG,
+ * FAILURE_CREDENTIAL. */
 bool sasl_check (const char *wanted, const SaslLogin *login, GError **error);
 
 /* The strongest mechanism after AFTER (NULL: of all) that WANTED admits,
- * OFFERED has and LOGIN serves. NULL where there is none; sasl_explain then
+ * OFFERED has and LOGIN serves; where WANTED is NULL, none that is weaker than
+ * what is remembered. NULL where there is none; sasl_explain then
  * says why (FAILURE_CREDENTIAL). */
 const SaslMechanism *sasl_choose (const char *const *offered,
                                   const char *wanted, const SaslLogin *login,
                                   const SaslMechanism *after);
 void sasl_explain (const char *const *offered, const char *wanted,
-                   GError **error);
+                   const SaslLogin *login, GError **error);
 
 const char *sasl_name (const SaslMechanism *mechanism);
 

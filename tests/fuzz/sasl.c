@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autofree char *text = g_strndup ((const char *) data, size);
   g_auto (GStrv) lines = g_strsplit (text, "\n", 4);
   g_autoptr (Secret) password = secret_new ("secret", 6);
-  SaslLogin login = { "me", password, NULL, false };
+  SaslLogin login = { .user = "me", .password = password };
   const SaslMechanism *mechanism = sasl_choose (offered, NULL, &login, NULL);
   g_autoptr (Sasl) sasl = sasl_new (mechanism, offered, &login, NULL);
   g_autoptr (Secret) first = sasl_step (sasl, "", 0, NULL);

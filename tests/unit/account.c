@@ -335,10 +335,12 @@ static const struct
     "F:4:11: `default' cannot be `y': write one of these: no, yes" },
   { SOUND "rewrite-from = allways\n",
     "F:4:16: `rewrite-from' cannot be `allways': did you mean `always'?" },
-  { SOUND "user = u\nauth = cram-md5\n",
-    "F:5:8: `auth' cannot be `cram-md5': write one of these: any, external, "
+  { SOUND "user = u\nauth = srp\n",
+    "F:5:8: `auth' cannot be `srp': write one of these: any, external, gssapi, "
     "scram-sha-256-plus, scram-sha-1-plus, scram-sha-256, scram-sha-1, plain, "
-    "login" },
+    "login, digest-md5, cram-md5, ntlm" },
+  { SOUND "user = u\nauth = cram-md4\n",
+    "F:5:8: `auth' cannot be `cram-md4': did you mean `cram-md5'?" },
   { SOUND "trust-file = ca.pem\n",
     "F:4:14: `trust-file' cannot be `ca.pem': write an absolute path, or one "
     "below your home directory as ~/path" },

@@ -34,7 +34,9 @@ static void
 fixture_init (Fixture *fixture, const char *password)
 {
   fixture->password = secret_new (password, strlen (password));
-  fixture->login = (SaslLogin){ USER, fixture->password, NULL, false };
+  fixture->login = (SaslLogin){ .user = USER,
+                                .password = fixture->password,
+                                .host = "relay.example" };
 }
 
 static void
@@ -50,49 +52,77 @@ fake_binding (void)
   return g_bytes_new_static ("0123456789abcdef0123456789abcdef", 32);
 }
 
-/* What the table of the test says of subset MASK. */
+/* Of ours, by what is lost where somebody takes it away. */
+static const int classes[] = { 6, 5, 4, 3, 2, 1, 1 };
+
+/* What the table of the test says of subset MASK, after a login by number
+   REMEMBERED of ours (-1: by none). */
 static const char *
-expected_choice (unsigned mask, bool certificate, bool binding)
+expected_choice (unsigned mask, const SaslLogin *login, int remembered)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (ours); i++)
-    if ((mask & (1u << i)) != 0 && (i != 0 || certificate)
-        && (binding || !g_str_has_suffix (ours[i], "-PLUS")))
+    if ((mask & (1u << i)) != 0 && (i != 0 || login->certificate)
+        && (login->binding != NULL || !g_str_has_suffix (ours[i], "-PLUS"))
+        && (remembered < 0 || classes[i] >= classes[remembered]))
       return ours[i];
   return NULL;
 }
 
+/* The last of a relay's list may be the strongest. */
 static void
-check_subset (unsigned mask, bool certificate, bool binding)
+offer (unsigned mask, const char **offered)
 {
-  const char *offered[G_N_ELEMENTS (ours) + G_N_ELEMENTS (foreign) + 1] = {
-    NULL
-  };
-  size_t count = 0;
-  Fixture fixture;
-  const SaslMechanism *chosen;
-
-  fixture_init (&fixture, PASSWORD);
-  fixture.login.certificate = certificate;
-  fixture.login.binding = binding ? fake_binding () : NULL;
   for (size_t i = 0; i < G_N_ELEMENTS (foreign); i++)
     if ((mask & (1u << (G_N_ELEMENTS (ours) + i))) != 0)
-      offered[count++] = foreign[i];
+      *offered++ = foreign[i];
   for (size_t i = G_N_ELEMENTS (ours); i-- > 0;)
     if ((mask & (1u << i)) != 0)
-      offered[count++] = ours[i];
-  chosen = sasl_choose (offered, NULL, &fixture.login, NULL);
-  g_assert_cmpstr (chosen == NULL ? NULL : sasl_name (chosen), ==,
-                   expected_choice (mask, certificate, binding));
-  fixture_clear (&fixture);
+      *offered++ = ours[i];
+  *offered = NULL;
 }
 
 static void
+check_choice (const char *const *offered, const char *wanted,
+              const SaslLogin *login, const char *expected)
+{
+  const SaslMechanism *chosen = sasl_choose (offered, wanted, login, NULL);
+
+  g_assert_cmpstr (chosen == NULL ? NULL : sasl_name (chosen), ==, expected);
+}
+
+static void
+check_subset (unsigned mask, SaslLogin *login)
+{
+  const char *offered[G_N_ELEMENTS (ours) + G_N_ELEMENTS (foreign) + 1];
+
+  offer (mask, offered);
+  for (int i = -1; i < (int) G_N_ELEMENTS (ours); i++)
+    {
+      login->remembered = i < 0 ? NULL : ours[i];
+      check_choice (offered, NULL, login, expected_choice (mask, login, i));
+      check_choice (offered, "any", login, expected_choice (mask, login, -1));
+    }
+}
+
+/* 4096 subsets of twelve names, with and without certificate and binding, and
+   whatever logged in before. */
+static void
 test_subsets (void)
 {
+  Fixture fixture;
+  g_autoptr (GBytes) binding = fake_binding ();
+
+  fixture_init (&fixture, PASSWORD);
   for (unsigned mask = 0;
        mask < 1u << (G_N_ELEMENTS (ours) + G_N_ELEMENTS (foreign)); mask++)
     for (unsigned how = 0; how < 4; how++)
-      check_subset (mask, (how & 1) != 0, (how & 2) != 0);
+      {
+        fixture.login.certificate = (how & 1) != 0;
+        fixture.login.binding = (how & 2) != 0 ? binding : NULL;
+        check_subset (mask, &fixture.login);
+      }
+  fixture.login.binding = NULL;
+  fixture_clear (&fixture);
 }
 
 static void
@@ -101,7 +131,8 @@ test_wanted (void)
   static const char *const all[] = { "LOGIN",         "PLAIN",
                                      "EXTERNAL",      "SCRAM-SHA-1",
                                      "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-                                     "CRAM-MD5",      NULL };
+                                     "CRAM-MD5",      "XYZZY",
+                                     NULL };
   static const struct
   {
     const char *wanted;
@@ -116,7 +147,9 @@ test_wanted (void)
     { "scram-sha-1", "SCRAM-SHA-1" },
     { "scram-sha-256-plus", NULL }, /* no binding */
     { "scram-sha-1-plus", NULL },   /* not offered */
-    { "cram-md5", NULL },           /* not ours */
+    { "cram-md5", "CRAM-MD5" },
+    { "digest-md5", NULL }, /* not offered */
+    { "xyzzy", NULL },      /* not ours */
   };
   Fixture fixture;
 
@@ -174,7 +207,11 @@ test_check (void)
     { NULL, "me", "", 0, false, FAILURE_CREDENTIAL },
     { "plain", "me", "", 0, false, FAILURE_CREDENTIAL },
     { NULL, "me", "a\0b", 3, false, FAILURE_CREDENTIAL },
-    { "cram-md5", "me", "x", 1, false, FAILURE_CONFIG },
+    { "xyzzy", "me", "x", 1, false, FAILURE_CONFIG },
+    { "cram-md5", "me", "x", 1, false, -1 },
+    { "cram-md5", "me", "", 0, false, FAILURE_CREDENTIAL },
+    { "ntlm", NULL, "x", 1, false, FAILURE_CONFIG },
+    { "gssapi", NULL, NULL, 0, false, -1 },
     { "", "me", "x", 1, false, FAILURE_CONFIG },
   };
 
@@ -184,8 +221,9 @@ test_check (void)
           cases[i].password == NULL
               ? NULL
               : secret_new (cases[i].password, cases[i].length);
-      SaslLogin login = { cases[i].user, password, NULL,
-                          cases[i].certificate };
+      SaslLogin login = { .user = cases[i].user,
+                          .password = password,
+                          .certificate = cases[i].certificate };
       g_autoptr (GError) error = NULL;
       bool fine = sasl_check (cases[i].wanted, &login, &error);
 
@@ -199,14 +237,15 @@ static void
 test_explain (void)
 {
   static const char *const offered[] = { "CRAM-MD5", "NTLM", NULL };
+  SaslLogin login = { 0 };
   g_autoptr (GError) some = NULL;
   g_autoptr (GError) none = NULL;
 
-  sasl_explain (offered, NULL, &some);
+  sasl_explain (offered, NULL, &login, &some);
   g_assert_error (some, FAILURE, FAILURE_CREDENTIAL);
   g_assert_nonnull (strstr (some->message, "CRAM-MD5, NTLM"));
   g_assert_nonnull (strstr (some->message, "SCRAM-SHA-256, "));
-  sasl_explain (offered + 2, NULL, &none);
+  sasl_explain (offered + 2, NULL, &login, &none);
   g_assert_error (none, FAILURE, FAILURE_CREDENTIAL);
 }
 

@@ -59,7 +59,7 @@ static const Case cases[] = {
     "held:auth:0:alert" },
   { "not-the-one", false, NULL, "--mechanisms PLAIN", "scram-sha-1",
     "held:auth:0:alert" },
-  { "no-such-mechanism", false, "eof\n", "", "cram-md5",
+  { "no-such-mechanism", false, "eof\n", "", "xyzzy",
     "held:credential:0:alert" },
 
   { "bare-lf-in-ehlo", false,
