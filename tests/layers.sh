@@ -47,7 +47,9 @@ report $? "Makefile.am lists every source once" \
 only "only main.c ends the process, and the handler of a signal" \
   '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c
 only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
-  src/smtp/tls.c src/smtp/tls.h src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c
+  src/smtp/tls.c src/smtp/tls.h src/smtp/tls-credentials.c \
+  src/smtp/tls-credentials.h src/smtp/tls-verdict.c src/smtp/tls-verdict.h \
+  src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c
 only "GNU SASL stays in the SASL modules" '<gsasl' \
   src/smtp/sasl-gnu.c src/smtp/sasl-scram.c src/cli/version.c
 only "libsecret stays in the keyring" '<libsecret/' \

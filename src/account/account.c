@@ -145,6 +145,15 @@ check_login (const Source *source, const Relay *relay)
                          "write `user = NAME'"));
 }
 
+static void
+check_trust (const Source *source, const Relay *relay)
+{
+  if (relay_trusts_pins_alone (relay) && !says (source, "pin"))
+    complain (source,
+              _ ("account `%s' has `trust-file = none' and needs `pin' for "
+                 "it: without both, any relay would be trusted"));
+}
+
 static Account *
 read_account (const Source *source)
 {
@@ -163,6 +172,7 @@ read_account (const Source *source)
     {
       check_required (source);
       check_login (source, &account->relay);
+      check_trust (source, &account->relay);
     }
   return account;
 }

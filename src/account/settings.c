@@ -13,6 +13,7 @@
 #include "smtp/sasl.h"
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
+#define PIN_LENGTH 32    /* octets */
 
 static const char *const answers[] = { "no", "yes", NULL };
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
@@ -51,9 +52,12 @@ const Setting settings[] = {
   { "rewrite-from", SETTING_CHOICE, ACCOUNT (rewrite_from), "local", rewrites,
     N_ ("When the account's own address takes the sender's place: for local "
         "senders such as root, always, or never.") },
-  { "trust-file", SETTING_PATH, ACCOUNT (relay.trust_file), NULL, NULL,
+  { "trust-file", SETTING_TRUST, ACCOUNT (relay.trust_file), NULL, NULL,
     N_ ("Certificates (PEM) that are trusted for this relay instead of the "
-        "system's.") },
+        "system's; or `none', and then `pin' alone counts.") },
+  { "pin", SETTING_PINS, ACCOUNT (relay.pins), NULL, NULL,
+    N_ ("The relay's key, as pin-sha256:BASE64, or several, separated by "
+        "commas: its certificate must be good and have one of these keys.") },
   { "crl-file", SETTING_PATH, ACCOUNT (relay.crl_file), NULL, NULL,
     N_ ("Revocation lists (PEM) that the relay's certificate is checked "
         "against.") },
@@ -357,6 +361,62 @@ set_path (const Assignment *assignment)
 }
 
 static char *
+set_trust (const Assignment *assignment)
+{
+  return strcmp (assignment->value, RELAY_TRUST_NONE) == 0
+             ? set_text (assignment)
+             : set_path (assignment);
+}
+
+/* A pin in its one form, without what says which kind it is; NULL: it is none. */
+static char *
+parse_pin (const char *text)
+{
+  static const char kind[] = "pin-sha256:";
+  g_autofree char *encoded = NULL;
+  g_autofree guchar *digest = NULL;
+  gsize length;
+
+  if (!g_str_has_prefix (text, kind))
+    return NULL;
+  text += strlen (kind);
+  digest = g_base64_decode (text, &length);
+  encoded = g_base64_encode (digest, length);
+  /* Decoding skips what is no base64. */
+  return length == PIN_LENGTH && strcmp (encoded, text) == 0
+             ? g_steal_pointer (&encoded)
+             : NULL;
+}
+
+static char *
+set_pins (const Assignment *assignment)
+{
+  g_auto (GStrv) items = g_strsplit (assignment->value, ",", -1);
+  g_autoptr (GPtrArray) pins = g_ptr_array_new_with_free_func (g_free);
+  char ***field = assignment->field;
+
+  for (size_t i = 0; items[i] != NULL; i++)
+    {
+      char *pin = parse_pin (g_strstrip (items[i]));
+
+      if (pin == NULL)
+        {
+          g_autofree char *item = shown (items[i]);
+
+          return g_strdup_printf (
+              _ ("`%s' is no pin: write pin-sha256: and the 44 characters of "
+                 "the key's SHA-256 in base64"),
+              item);
+        }
+      g_ptr_array_add (pins, pin);
+    }
+  g_ptr_array_add (pins, NULL);
+  g_strfreev (*field);
+  *field = (char **) g_ptr_array_steal (pins, NULL);
+  return NULL;
+}
+
+static char *
 set_log (const Assignment *assignment)
 {
   const char *value = assignment->value;
@@ -507,6 +567,8 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_MECHANISM] = set_mechanism,
   [SETTING_ADDRESSES] = set_addresses,
   [SETTING_PATH] = set_path,
+  [SETTING_TRUST] = set_trust,
+  [SETTING_PINS] = set_pins,
   [SETTING_DURATION] = set_duration,
   [SETTING_LIFETIME] = set_lifetime,
   [SETTING_PERIOD] = set_period,

@@ -35,6 +35,8 @@ typedef enum
   SETTING_MECHANISM,  /* one of sasl_choices (), in upper case but for "any" */
   SETTING_ADDRESSES,  /* an address list: each reaches another machine */
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
+  SETTING_TRUST,      /* the same, or `none' */
+  SETTING_PINS,       /* pin-sha256:BASE64, separated by commas */
   SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */
   SETTING_LIFETIME,   /* 30m, 4h, 5d, 2w: seconds */
   SETTING_PERIOD,     /* the same, or the one of `choices`: 0 */

@@ -34,10 +34,17 @@ relay_clear (Relay *relay)
   g_free (relay->auth);
   g_free (relay->remembered);
   g_free (relay->trust_file);
+  g_strfreev (relay->pins);
   g_free (relay->crl_file);
   g_free (relay->certificate);
   g_free (relay->key);
   *relay = (Relay){ 0 };
+}
+
+bool
+relay_trusts_pins_alone (const Relay *relay)
+{
+  return g_strcmp0 (relay->trust_file, RELAY_TRUST_NONE) == 0;
 }
 
 char *

@@ -35,16 +35,23 @@ typedef struct
   char *user;        /* NULL: no password mechanism is possible */
   char *auth;        /* a mechanism's name, "any" or NULL: the strongest */
   char *remembered;  /* by what it logged us in before; see sasl.h; nullable */
-  char *trust_file;  /* PEM; replaces the system's trust anchors; nullable */
+  char *trust_file;  /* PEM; replaces the system's trust anchors; nullable.
+                        RELAY_TRUST_NONE: the pins alone count */
+  char **pins;       /* SHA-256 of a SubjectPublicKeyInfo in base64: the relay's
+                        key must be one of these; NULL: any */
   char *crl_file;    /* PEM; nullable */
   char *certificate; /* client certificate and key, PEM files; nullable */
   char *key;
   RelayTimeouts timeouts;
 } Relay;
 
+#define RELAY_TRUST_NONE "none"
+
 /* The defaults of RFC 5321, everything else zero. */
 void relay_init (Relay *relay);
 void relay_clear (Relay *relay);
+
+bool relay_trusts_pins_alone (const Relay *relay);
 
 /* "HOST:PORT", "[2001:db8::1]:465": where errors say they come from. Caller
  * owns the result. */

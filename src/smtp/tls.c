@@ -1,17 +1,17 @@
 #include "smtp/tls.h"
 
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <syslog.h>
 
-#include <gio/gio.h>
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
-#include "base/text.h"
+#include "base/log.h"
+#include "smtp/tls-credentials.h"
+#include "smtp/tls-verdict.h"
 
 /* Appended to the system's default, so that a stricter policy of the system
  * holds. Leaves TLS 1.3, and TLS 1.2 with ECDHE and AEAD (RFC 9325). */
@@ -20,222 +20,21 @@
   "+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:"              \
   "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%SAFE_RENEGOTIATION:%PROFILE_MEDIUM"
 
-#define CREDENTIALS_KEPT 8
-#define MESSAGES_MAXIMUM 64 /* handshake messages, tickets and KeyUpdates */
+#define MESSAGE_MAXIMUM 65536 /* octets; a certificate chain is one message   \
+                               */
+#define MESSAGES_MAXIMUM 64   /* handshake messages, tickets and KeyUpdates */
 #define WARNINGS_MAXIMUM 8
-#define NAMES_SHOWN 200 /* octets */
-
-/* Reference-counted (g_rc_box): sessions use what the cache may drop. */
-typedef struct
-{
-  char *files; /* what it was made of */
-  gnutls_certificate_credentials_t handle;
-} Credentials;
 
 struct Tls
 {
   gnutls_session_t session;
-  Credentials *credentials;
-  char *endpoint;
-  TlsMode mode;
-  char *name;
-  GInetAddress *address;             /* NULL: name is a name */
-  gnutls_typed_vdata_st expected[2]; /* GnuTLS keeps a pointer to it */
+  TlsCredentials *credentials;
+  Identity identity;
+  bool verified;
+  GError *refused; /* what the verdict on the peer was; NULL: none yet */
   unsigned messages, warnings;
   char *description;
 };
-
-/* GnuTLS ends some of its texts with a full stop. */
-static char *
-gnutls_text (int code)
-{
-  char *text = g_strdup (gnutls_strerror (code));
-
-  if (g_str_has_suffix (text, "."))
-    text[strlen (text) - 1] = '\0';
-  return text;
-}
-
-/* Credentials */
-
-static void
-credentials_clear (Credentials *credentials)
-{
-  g_free (credentials->files);
-  if (credentials->handle != NULL)
-    gnutls_certificate_free_credentials (credentials->handle);
-}
-
-static void
-credentials_release (Credentials *credentials)
-{
-  g_rc_box_release_full (credentials, (GDestroyNotify) credentials_clear);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Credentials, credentials_release)
-
-/* Path, time and size of each file. */
-static char *
-identify_files (const Relay *relay)
-{
-  const char *const paths[] = { relay->trust_file, relay->crl_file,
-                                relay->certificate, relay->key };
-  GString *files = g_string_new (NULL);
-
-  for (size_t i = 0; i < G_N_ELEMENTS (paths); i++)
-    {
-      struct stat status = { .st_size = -1 };
-
-      if (paths[i] != NULL)
-        {
-          (void) stat (paths[i], &status);
-          g_string_append_printf (files, "%s\t%lld.%09ld\t%lld", paths[i],
-                                  (long long) status.st_mtim.tv_sec,
-                                  status.st_mtim.tv_nsec,
-                                  (long long) status.st_size);
-        }
-      g_string_append_c (files, '\n');
-    }
-  return g_string_free (files, FALSE);
-}
-
-static bool
-load_system_trust (Credentials *credentials, GError **error)
-{
-  int count = gnutls_certificate_set_x509_system_trust (credentials->handle);
-
-  if (count > 0)
-    return true;
-  g_set_error_literal (
-      error, FAILURE, FAILURE_OS,
-      _ ("this system has no certificates of authorities to trust; install "
-         "the package ca-certificates, or set `trust-file'"));
-  return false;
-}
-
-/* A file that is not there, or not for us, needs a person. Trouble of the disk or
-   with descriptors does not: another time it can be read. */
-static Failure
-reading_failure (const GError *reading)
-{
-  static const int lasting[]
-      = { G_FILE_ERROR_NOENT, G_FILE_ERROR_ACCES,  G_FILE_ERROR_PERM,
-          G_FILE_ERROR_ISDIR, G_FILE_ERROR_NOTDIR, G_FILE_ERROR_LOOP,
-          G_FILE_ERROR_NAMETOOLONG };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (lasting); i++)
-    if (g_error_matches (reading, G_FILE_ERROR, lasting[i]))
-      return FAILURE_CONFIG;
-  return FAILURE_OS;
-}
-
-typedef int (*LoadPem) (gnutls_certificate_credentials_t handle,
-                        const gnutls_datum_t *pem, gnutls_x509_crt_fmt_t type);
-
-/* Adds what FILE holds by LOAD, which returns how much it found. */
-static bool
-load_pem (Credentials *credentials, const char *file, LoadPem load,
-          GError **error)
-{
-  g_autofree char *pem = NULL;
-  g_autoptr (GError) reading = NULL;
-  size_t size;
-  int count;
-
-  if (!g_file_get_contents (file, &pem, &size, &reading))
-    {
-      g_set_error_literal (error, FAILURE, (int) reading_failure (reading),
-                           reading->message);
-      return false;
-    }
-  count = load (credentials->handle,
-                &(gnutls_datum_t){ (unsigned char *) pem, (unsigned) size },
-                GNUTLS_X509_FMT_PEM);
-  if (count > 0)
-    return true;
-  g_set_error (error, FAILURE, FAILURE_CONFIG,
-               load == gnutls_certificate_set_x509_trust_mem
-                   ? _ ("%s: no certificate in PEM form was found")
-                   : _ ("%s: no revocation list in PEM form was found"),
-               file);
-  return false;
-}
-
-static bool
-load_client_certificate (Credentials *credentials, const Relay *relay,
-                         GError **error)
-{
-  const char *key = relay->key != NULL ? relay->key : relay->certificate;
-  g_autofree char *reason = NULL;
-  struct stat status;
-  int result;
-
-  if (stat (key, &status) == 0 && (status.st_mode & S_IRWXO) != 0)
-    {
-      g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("other users have access to the private key %s; run "
-                      "`chmod 600 %s'"),
-                   key, key);
-      return false;
-    }
-  result = gnutls_certificate_set_x509_key_file (
-      credentials->handle, relay->certificate, key, GNUTLS_X509_FMT_PEM);
-  if (result >= 0)
-    return true;
-  reason = gnutls_text (result);
-  g_set_error (
-      error, FAILURE, FAILURE_CONFIG,
-      _ ("%s: cannot use this client certificate with the key %s: %s"),
-      relay->certificate, key, reason);
-  return false;
-}
-
-static Credentials *
-credentials_load (const Relay *relay, GError **error)
-{
-  g_autoptr (Credentials) credentials = g_rc_box_new0 (Credentials);
-
-  credentials->files = identify_files (relay);
-  if (gnutls_certificate_allocate_credentials (&credentials->handle) < 0)
-    g_error ("out of memory");
-  if (relay->trust_file == NULL
-          ? !load_system_trust (credentials, error)
-          : !load_pem (credentials, relay->trust_file,
-                       gnutls_certificate_set_x509_trust_mem, error))
-    return NULL;
-  if (relay->crl_file != NULL
-      && !load_pem (credentials, relay->crl_file,
-                    gnutls_certificate_set_x509_crl_mem, error))
-    return NULL;
-  if (relay->certificate != NULL
-      && !load_client_certificate (credentials, relay, error))
-    return NULL;
-  return g_steal_pointer (&credentials);
-}
-
-static Credentials *
-credentials_get (const Relay *relay, GError **error)
-{
-  static GPtrArray *cache;
-  g_autofree char *files = identify_files (relay);
-  Credentials *credentials;
-
-  if (cache == NULL)
-    cache =
-        g_ptr_array_new_with_free_func ((GDestroyNotify) credentials_release);
-  for (unsigned i = 0; i < cache->len; i++)
-    {
-      credentials = g_ptr_array_index (cache, i);
-      if (strcmp (credentials->files, files) == 0)
-        return g_rc_box_acquire (credentials);
-    }
-  credentials = credentials_load (relay, error);
-  if (credentials == NULL)
-    return NULL;
-  if (cache->len == CREDENTIALS_KEPT)
-    g_ptr_array_remove_index (cache, 0);
-  g_ptr_array_add (cache, credentials);
-  return g_rc_box_acquire (credentials);
-}
 
 /* Session */
 
@@ -251,27 +50,15 @@ count_message (gnutls_session_t session, unsigned type, unsigned when,
   return 0;
 }
 
-/* Whom GnuTLS is to find in the certificate. */
-static void
-expect_identity (Tls *tls)
+/* Called where the peer has shown its certificate, before we show ours. */
+static int
+verify (gnutls_session_t session)
 {
-  tls->address = g_inet_address_new_from_string (tls->name);
-  tls->expected[0] = (gnutls_typed_vdata_st){
-    .type = GNUTLS_DT_DNS_HOSTNAME,
-    .data = (unsigned char *) tls->name,
-  };
-  if (tls->address != NULL)
-    tls->expected[0] = (gnutls_typed_vdata_st){
-      .type = GNUTLS_DT_IP_ADDRESS,
-      .data = (unsigned char *) g_inet_address_to_bytes (tls->address),
-      .size = (unsigned) g_inet_address_get_native_size (tls->address),
-    };
-  tls->expected[1] = (gnutls_typed_vdata_st){
-    .type = GNUTLS_DT_KEY_PURPOSE_OID,
-    .data = (unsigned char *) GNUTLS_KP_TLS_WWW_SERVER,
-  };
-  gnutls_session_set_verify_cert2 (tls->session, tls->expected,
-                                   G_N_ELEMENTS (tls->expected), 0);
+  Tls *tls = gnutls_session_get_ptr (session);
+
+  g_clear_error (&tls->refused);
+  tls->verified = tls_verdict (&tls->identity, session, &tls->refused);
+  return tls->verified ? 0 : GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 
 static bool
@@ -279,7 +66,7 @@ set_policy (Tls *tls, GError **error)
 {
   int result =
       gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
-  g_autofree char *reason = gnutls_text (result);
+  g_autofree char *reason = tls_text (result);
 
   if (result == GNUTLS_E_SUCCESS)
     return true;
@@ -290,17 +77,33 @@ set_policy (Tls *tls, GError **error)
   return false;
 }
 
+static void
+prepare_session (Tls *tls, int fd)
+{
+  const Identity *identity = &tls->identity;
+
+  gnutls_session_set_ptr (tls->session, tls);
+  gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
+                          tls_credentials_handle (tls->credentials));
+  gnutls_transport_set_int (tls->session, fd);
+  gnutls_handshake_set_max_packet_length (tls->session, MESSAGE_MAXIMUM);
+  gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_ANY,
+                                      GNUTLS_HOOK_PRE, count_message);
+  gnutls_session_set_verify_function (tls->session, verify);
+  /* An address is not a name to ask for (RFC 6066 section 3). */
+  if (identity->address == NULL)
+    gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, identity->name,
+                            strlen (identity->name));
+}
+
 Tls *
 tls_new (const Relay *relay, int fd, GError **error)
 {
   g_autoptr (Tls) tls = g_new0 (Tls, 1);
 
-  tls->endpoint = relay_endpoint (relay);
-  tls->mode = relay->tls;
-  tls->name = relay_dns_name (relay, error);
-  if (tls->name == NULL)
+  if (!identity_init (&tls->identity, relay, error))
     return NULL;
-  tls->credentials = credentials_get (relay, error);
+  tls->credentials = tls_credentials_get (relay, error);
   if (tls->credentials == NULL)
     return NULL;
   /* With GNUTLS_DEBUG_LEVEL it would print the keys of the session. */
@@ -312,17 +115,7 @@ tls_new (const Relay *relay, int fd, GError **error)
     g_error ("out of memory");
   if (!set_policy (tls, error))
     return NULL;
-  gnutls_session_set_ptr (tls->session, tls);
-  gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
-                          tls->credentials->handle);
-  gnutls_transport_set_int (tls->session, fd);
-  gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_ANY,
-                                      GNUTLS_HOOK_PRE, count_message);
-  expect_identity (tls);
-  /* An address is not a name to ask for (RFC 6066 section 3). */
-  if (tls->address == NULL)
-    gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, tls->name,
-                            strlen (tls->name));
+  prepare_session (tls, fd);
   return g_steal_pointer (&tls);
 }
 
@@ -333,193 +126,11 @@ tls_free (Tls *tls)
     return;
   if (tls->session != NULL)
     gnutls_deinit (tls->session);
-  g_clear_pointer (&tls->credentials, credentials_release);
-  g_clear_object (&tls->address);
-  g_free (tls->endpoint);
-  g_free (tls->name);
+  g_clear_pointer (&tls->credentials, tls_credentials_release);
+  identity_clear (&tls->identity);
+  g_clear_error (&tls->refused);
   g_free (tls->description);
   g_free (tls);
-}
-
-/* What the certificate is refused for */
-
-typedef struct
-{
-  unsigned bit; /* of gnutls_certificate_status_t */
-  const char *reason;
-  const char *advice;
-} Verdict;
-
-#define TELL N_ ("tell whoever runs the relay")
-
-/* The first that applies is told: a name means nothing in a certificate that
- * nobody vouches for. */
-static const Verdict verdicts[] = {
-  { GNUTLS_CERT_REVOKED, N_ ("its certificate has been revoked"), TELL },
-  { GNUTLS_CERT_SIGNER_NOT_FOUND,
-    N_ ("no authority that is trusted here vouches for its certificate"),
-    N_ ("if the relay is your own, name its authority's certificate in "
-        "`trust-file'") },
-  { GNUTLS_CERT_SIGNER_NOT_CA,
-    N_ ("its certificate was issued by somebody who is no authority"), TELL },
-  { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
-    N_ ("its certificate was issued by an authority that may not do so for "
-        "this name"),
-    TELL },
-  { GNUTLS_CERT_INSECURE_ALGORITHM,
-    N_ ("its certificate has a key or a signature that is too weak"), TELL },
-  { GNUTLS_CERT_SIGNATURE_FAILURE,
-    N_ ("the signature of its certificate is wrong"), TELL },
-  { GNUTLS_CERT_EXPIRED, N_ ("its certificate has expired"),
-    N_ ("check the clock of this computer, then tell whoever runs the "
-        "relay") },
-  { GNUTLS_CERT_NOT_ACTIVATED, N_ ("its certificate is not valid yet"),
-    N_ ("check the clock of this computer, then tell whoever runs the "
-        "relay") },
-  { GNUTLS_CERT_UNEXPECTED_OWNER, N_ ("its certificate is for another name"),
-    N_ ("check `host'") },
-  { GNUTLS_CERT_PURPOSE_MISMATCH,
-    N_ ("its certificate is not meant for a server"), TELL },
-  { GNUTLS_CERT_MISSING_OCSP_STATUS,
-    N_ ("its certificate demands an OCSP response and none came with it"),
-    TELL },
-  { GNUTLS_CERT_INVALID_OCSP_STATUS,
-    N_ ("the OCSP response that came with its certificate is not valid"),
-    TELL },
-  { GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED
-        | GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
-    N_ ("the revocation list is out of date"),
-    N_ ("renew the file that `crl-file' names") },
-  { ~0u, N_ ("its certificate is not valid"), TELL },
-};
-
-static const Verdict self_signed = {
-  0, N_ ("its certificate is self-signed"),
-  N_ ("if the relay is your own, name this certificate in `trust-file'")
-};
-
-static const Verdict common_name_only = {
-  0, N_ ("its certificate has no subjectAltName, only a CN"), TELL
-};
-
-static gnutls_x509_crt_t
-peer_certificate (const Tls *tls)
-{
-  unsigned count = 0;
-  const gnutls_datum_t *chain =
-      gnutls_certificate_get_peers (tls->session, &count);
-  gnutls_x509_crt_t certificate;
-
-  if (chain == NULL || count == 0)
-    return NULL;
-  if (gnutls_x509_crt_init (&certificate) < 0)
-    g_error ("out of memory");
-  if (gnutls_x509_crt_import (certificate, &chain[0], GNUTLS_X509_FMT_DER)
-      == GNUTLS_E_SUCCESS)
-    return certificate;
-  gnutls_x509_crt_deinit (certificate);
-  return NULL;
-}
-
-static char *
-fingerprint (gnutls_x509_crt_t certificate)
-{
-  unsigned char digest[32];
-  size_t size = sizeof (digest);
-  GString *text = g_string_new (NULL);
-
-  if (gnutls_x509_crt_get_fingerprint (certificate, GNUTLS_DIG_SHA256, digest,
-                                       &size)
-      < 0)
-    size = 0;
-  for (size_t i = 0; i < size; i++)
-    g_string_append_printf (text, "%s%02X", i > 0 ? ":" : "", digest[i]);
-  return g_string_free (text, FALSE);
-}
-
-/* How many names of kind TYPE; host names are added to SHOWN (nullable). */
-static unsigned
-count_names (gnutls_x509_crt_t certificate, unsigned type, GString *shown)
-{
-  unsigned found = 0;
-
-  for (unsigned i = 0;; i++)
-    {
-      char name[256];
-      size_t size = sizeof (name);
-      int result = gnutls_x509_crt_get_subject_alt_name (certificate, i, name,
-                                                         &size, NULL);
-
-      if (result < 0 && result != GNUTLS_E_SHORT_MEMORY_BUFFER)
-        return found;
-      found += result == (int) type;
-      if (shown != NULL && result == GNUTLS_SAN_DNSNAME)
-        {
-          if (shown->len > 0)
-            g_string_append (shown, ", ");
-          g_string_append_len (shown, name, (gssize) size);
-        }
-    }
-}
-
-static char *
-names_shown (gnutls_x509_crt_t certificate)
-{
-  g_autoptr (GString) names = g_string_new (NULL);
-  g_autofree char *printable = NULL;
-
-  (void) count_names (certificate, GNUTLS_SAN_DNSNAME, names);
-  printable = text_printable (names->str, names->len, NAMES_SHOWN);
-  return printable[0] != '\0' ? g_strdup_printf (" (%s)", printable)
-                              : g_strdup ("");
-}
-
-static char *
-validity_shown (gnutls_x509_crt_t certificate)
-{
-  g_autoptr (GDateTime) from = g_date_time_new_from_unix_utc (
-      gnutls_x509_crt_get_activation_time (certificate));
-  g_autoptr (GDateTime) until = g_date_time_new_from_unix_utc (
-      gnutls_x509_crt_get_expiration_time (certificate));
-  g_autofree char *first = from ? g_date_time_format (from, "%F") : NULL;
-  g_autofree char *last = until ? g_date_time_format (until, "%F") : NULL;
-
-  return first && last ? g_strdup_printf (" (%s/%s)", first, last)
-                       : g_strdup ("");
-}
-
-static const Verdict *
-find_verdict (gnutls_x509_crt_t certificate, unsigned status)
-{
-  const Verdict *verdict = verdicts;
-
-  while ((verdict->bit & status) == 0)
-    verdict++;
-  if (verdict->bit == GNUTLS_CERT_SIGNER_NOT_FOUND
-      && gnutls_x509_crt_check_issuer (certificate, certificate) == 1)
-    return &self_signed;
-  return verdict;
-}
-
-static void
-set_refused (const Tls *tls, gnutls_x509_crt_t certificate,
-             const Verdict *verdict, GError **error)
-{
-  g_autofree char *hash = fingerprint (certificate);
-  g_autofree char *detail = NULL;
-
-  if (verdict->bit == GNUTLS_CERT_UNEXPECTED_OWNER)
-    detail = names_shown (certificate);
-  if (verdict->bit == GNUTLS_CERT_EXPIRED
-      || verdict->bit == GNUTLS_CERT_NOT_ACTIVATED)
-    detail = validity_shown (certificate);
-  g_set_error (error, FAILURE, FAILURE_CERTIFICATE,
-               /* TRANSLATORS: host and port, what is wrong with the relay's
-                  certificate, details in parentheses or nothing, fingerprint,
-                  what to do. */
-               _ ("%s: %s%s; SHA-256 fingerprint %s; %s"), tls->endpoint,
-               _ (verdict->reason), detail != NULL ? detail : "", hash,
-               _ (verdict->advice));
 }
 
 /* What goes wrong on the way */
@@ -603,7 +214,7 @@ static void
 set_trouble (const Tls *tls, int code, GError **error)
 {
   const Trouble *trouble = find_trouble (code);
-  g_autofree char *reason = gnutls_text (code);
+  g_autofree char *reason = tls_text (code);
 
   if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
     set_alert (tls, error);
@@ -647,11 +258,11 @@ static void
 set_no_tls (const Tls *tls, GError **error)
 {
   g_set_error (error, FAILURE, FAILURE_PROTOCOL,
-               tls->mode == TLS_IMPLICIT
+               tls->identity.relay->tls == TLS_IMPLICIT
                    ? _ ("%s: this port does not speak TLS from the start; "
                         "perhaps it wants `tls = starttls'")
                    : _ ("%s: the relay offered TLS and does not speak it"),
-               tls->endpoint);
+               tls->identity.endpoint);
 }
 
 /* The handshake ended with RESULT. */
@@ -666,40 +277,28 @@ set_handshake_failure (const Tls *tls, int result, GError **error)
       return;
     }
   (void) gnutls_alert_send_appropriate (tls->session, result);
-  if (result == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
+  if (tls->refused != NULL)
     {
-      gnutls_x509_crt_t certificate = peer_certificate (tls);
-      unsigned status = gnutls_session_get_verify_cert_status (tls->session);
-
-      if (certificate != NULL)
-        {
-          set_refused (tls, certificate, find_verdict (certificate, status),
-                       error);
-          gnutls_x509_crt_deinit (certificate);
-          return;
-        }
+      g_propagate_error (error, g_error_copy (tls->refused));
+      return;
     }
   set_trouble (tls, result, &trouble);
-  g_set_error (error, FAILURE, trouble->code, "%s: %s", tls->endpoint,
+  g_set_error (error, FAILURE, trouble->code, "%s: %s", tls->identity.endpoint,
                trouble->message);
 }
 
-/* GnuTLS takes a CN for want of a subjectAltName; RFC 9525 section 2 forbids
- * that. */
-static bool
-check_subject_alt_name (const Tls *tls, GError **error)
+/* Nobody should forget that such an account has no other proof. */
+static void
+note_pins_alone (const Identity *identity)
 {
-  unsigned type =
-      tls->address != NULL ? GNUTLS_SAN_IPADDRESS : GNUTLS_SAN_DNSNAME;
-  gnutls_x509_crt_t certificate = peer_certificate (tls);
-  bool found;
+  g_autofree char *text = NULL;
 
-  g_assert (certificate != NULL);
-  found = count_names (certificate, type, NULL) > 0;
-  if (!found)
-    set_refused (tls, certificate, &common_name_only, error);
-  gnutls_x509_crt_deinit (certificate);
-  return found;
+  if (!relay_trusts_pins_alone (identity->relay))
+    return;
+  text = g_strdup_printf (_ ("%s: trusted by its pin alone, for "
+                             "`trust-file = none'"),
+                          identity->endpoint);
+  log_line (LOG_NOTICE, "text=\"%s\"", text);
 }
 
 bool
@@ -725,8 +324,9 @@ tls_handshake (Tls *tls, short *events, GError **error)
       set_handshake_failure (tls, result, error);
       return false;
     }
-  if (!check_subject_alt_name (tls, error))
-    return false;
+  /* Where a session is resumed nobody is verified: we never ask for that. */
+  g_assert (tls->verified);
+  note_pins_alone (&tls->identity);
   tls->description = g_strdup_printf (
       "%s %s",
       gnutls_protocol_get_name (gnutls_protocol_get_version (tls->session)),

@@ -4,15 +4,13 @@
  * the deadlines; nothing here waits. What is checked: the chain up to the
  * system's trust anchors (or, instead of those, the account's trust-file), the
  * CRL file if there is one, a stapled OCSP response, the host (as dNSName or
- * iPAddress, never as CN) and the purpose "TLS server". There is no switch to
+ * iPAddress, never as CN), the purpose "TLS server", and the account's pins. Only
+ * an account that trusts pins alone goes without the rest. There is no switch to
  * leave any of it out, no resumption, no renegotiation, no early data. GnuTLS
  * would write session keys to the file that SSLKEYLOGFILE names: main removes
  * that variable from the environment before the first session. What GNUTLS_DEBUG_LEVEL
  * has it print ends there, for that has the keys as well.
- *
- * Trust anchors are read once per process and file; a file that has changed is
- * read anew.
- */
+ * */
 #pragma once
 
 #include <glib.h>

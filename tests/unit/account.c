@@ -234,6 +234,44 @@ test_delivery (Fixture *fixture, const void *data)
   g_assert_cmpint (account_at (accounts, 2)->max_connections, ==, 1);
 }
 
+/* A sound account, to be followed by settings that may not be. */
+#define SOUND "[a]\nfrom=a@x.example\nhost=x.example\n"
+#define PIN "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+/* Pins are an account's own; those of [defaults] are for who has none. */
+static void
+test_pins (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  static const char other[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  g_autoptr (Accounts) accounts
+      = load (fixture,
+              SOUND "pin = pin-sha256:" PIN " , "
+                    "pin-sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+                    "[b]\nfrom=b@x.example\nhost=x.example\n"
+                    "[c]\nfrom=c@x.example\nhost=x.example\n"
+                    "pin = pin-sha256:" PIN "\n"
+                    "[defaults]\ntrust-file = none\npin = "
+                    "pin-sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+              &error);
+  char **pins;
+
+  g_assert_no_error (error);
+  for (unsigned i = 0; i < 3; i++)
+    g_assert_true (
+        relay_trusts_pins_alone (&account_at (accounts, i)->relay));
+  pins = account_at (accounts, 0)->relay.pins;
+  g_assert_cmpuint (g_strv_length (pins), ==, 2);
+  g_assert_cmpstr (pins[0], ==, PIN);
+  g_assert_cmpstr (pins[1], ==, other);
+  pins = account_at (accounts, 1)->relay.pins;
+  g_assert_cmpuint (g_strv_length (pins), ==, 1);
+  g_assert_cmpstr (pins[0], ==, other);
+  pins = account_at (accounts, 2)->relay.pins;
+  g_assert_cmpuint (g_strv_length (pins), ==, 1);
+  g_assert_cmpstr (pins[0], ==, PIN);
+}
+
 static void
 test_defaults (Fixture *fixture, const void *data)
 {
@@ -256,8 +294,6 @@ test_defaults (Fixture *fixture, const void *data)
   g_assert_cmpstr (account_at (accounts, 1)->relay.auth, ==, "any");
 }
 
-/* A sound account, to be followed by settings that are not. */
-#define SOUND "[a]\nfrom=a@x.example\nhost=x.example\n"
 
 static const struct
 {
@@ -321,6 +357,27 @@ static const struct
   { "[a]\nfrom = a@x.example\nhost = [192.0.2.1]\n",
     "F:3:8: `host' cannot be `[192.0.2.1]': write a name such as "
     "smtp.example.org, or an IP address, without brackets or port" },
+#define NO_PIN                                                                \
+  "is no pin: write pin-sha256: and the 44 characters of the key's SHA-256 " \
+  "in base64"
+  { SOUND "pin = " PIN "\n",
+    "F:4:7: `pin' cannot be `" PIN "': `" PIN "' " NO_PIN },
+  { SOUND "pin = pin-sha256:AAAA\n",
+    "F:4:7: `pin' cannot be `pin-sha256:AAAA': `pin-sha256:AAAA' " NO_PIN },
+  { SOUND "pin = pin-sha256: " PIN "\n",
+    "F:4:7: `pin' cannot be `pin-sha256: " PIN "': `pin-sha256: " PIN
+    "' " NO_PIN },
+  { SOUND "pin = pin-sha256:" PIN ",\n",
+    "F:4:7: `pin' cannot be `pin-sha256:" PIN ",': `' " NO_PIN },
+  { SOUND "trust-file = None\n",
+    "F:4:14: `trust-file' cannot be `None': write an absolute path, or one "
+    "below your home directory as ~/path" },
+  { SOUND "trust-file = none\n",
+    "F:1:1: account `a' has `trust-file = none' and needs `pin' for it: "
+    "without both, any relay would be trusted" },
+  { SOUND "[defaults]\ntrust-file = none\n",
+    "F:1:1: account `a' has `trust-file = none' and needs `pin' for it: "
+    "without both, any relay would be trusted" },
   { SOUND "port = 0\n",
     "F:4:8: `port' cannot be `0': write a number from 1 to 65535" },
   { SOUND "port = 65536\n",
@@ -695,6 +752,7 @@ main (int argc, char **argv)
   FILE_TEST ("/account/queue-settings", test_queue_settings);
   FILE_TEST ("/account/delivery", test_delivery);
   FILE_TEST ("/account/defaults", test_defaults);
+  FILE_TEST ("/account/pins", test_pins);
   FILE_TEST ("/account/errors", test_errors);
   FILE_TEST ("/account/homeless", test_homeless);
   FILE_TEST ("/account/initial", test_initial);

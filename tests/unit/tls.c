@@ -2,6 +2,7 @@
  * those that are not, and what a hostile peer can do after the handshake. The
  * relay is a GnuTLS server in a thread, at the other end of a socket pair. */
 
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509-ext.h>
 #include <gnutls/x509.h>
@@ -846,6 +847,128 @@ test_client_certificate (void)
   free_identity (&client);
 }
 
+/* Pins */
+
+static char *
+pin_of (const Identity *identity)
+{
+  gnutls_pubkey_t key;
+  gnutls_datum_t info;
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  unsigned char digest[32];
+  gsize size = sizeof (digest);
+
+  OK (gnutls_pubkey_init (&key));
+  OK (gnutls_pubkey_import_x509 (key, identity->certificate, 0));
+  OK (gnutls_pubkey_export2 (key, GNUTLS_X509_FMT_DER, &info));
+  g_checksum_update (sum, info.data, info.size);
+  g_checksum_get_digest (sum, digest, &size);
+  gnutls_free (info.data);
+  gnutls_pubkey_deinit (key);
+  return g_base64_encode (digest, size);
+}
+
+#define NOT_PINNED                                                            \
+  "mail.example:465: its key is none of those that `pin' names" FP            \
+  "ask whoever runs the relay whether it has another key now"
+
+enum
+{
+  OWN_PIN = 1,
+  OTHER_PIN = 2,
+};
+
+static const struct
+{
+  const char *name;
+  Wanted wanted;
+  const Identity *issuer;
+  int pins;
+  bool alone;          /* trust-file = none */
+  const char *refused; /* NULL: accepted */
+} pinned[] = {
+  { "right", { .dns = "mail.example" }, &root, OWN_PIN, false, NULL },
+  { "wrong", { .dns = "mail.example" }, &root, OTHER_PIN, false, NOT_PINNED },
+  { "one-of-two",
+    { .dns = "mail.example" },
+    &root,
+    OWN_PIN | OTHER_PIN,
+    false,
+    NULL },
+  { "right-of-unknown-authority",
+    { .dns = "mail.example" },
+    &stranger,
+    OWN_PIN,
+    false,
+    "mail.example:465: no authority that is trusted here vouches for its "
+    "certificate" FP
+    "if the relay is your own, name its authority's certificate in "
+    "`trust-file'" },
+  { "right-of-wrong-host",
+    { .dns = "a.example" },
+    &root,
+    OWN_PIN,
+    false,
+    OTHERS ("mail.example", "a.example") },
+  { "alone-self-signed", { .dns = "a.example" }, NULL, OWN_PIN, true, NULL },
+  { "alone-expired",
+    { .dns = "mail.example", .from = YEAR_2020, .until = YEAR_2021 },
+    &stranger,
+    OWN_PIN,
+    true,
+    NULL },
+  { "alone-wrong",
+    { .dns = "mail.example" },
+    &root,
+    OTHER_PIN,
+    true,
+    NOT_PINNED },
+  { "alone-weak",
+    { .dns = "mail.example", .rsa_bits = 1024 },
+    &root,
+    OWN_PIN,
+    true,
+    "mail.example:465: its certificate has a key or a signature that is too "
+    "weak" FP TELL },
+  /* The accounts' reader lets none through; it would be everybody's. */
+  { "none-alone", { .dns = "mail.example" }, &root, 0, true, NOT_PINNED },
+};
+
+static void
+test_pin (const void *data)
+{
+  size_t i = GPOINTER_TO_SIZE (data);
+  Meeting meeting = { .thread = NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GStrvBuilder) pins = g_strv_builder_new ();
+  g_autofree char *own = NULL;
+  g_autofree char *other = pin_of (&root);
+
+  meet (&meeting, "mail.example");
+  use_identity (&meeting, &pinned[i].wanted, pinned[i].issuer);
+  own = pin_of (&meeting.identity);
+  if (pinned[i].pins & OTHER_PIN)
+    g_strv_builder_add (pins, other);
+  if (pinned[i].pins & OWN_PIN)
+    g_strv_builder_add (pins, own);
+  if (pinned[i].pins != 0)
+    meeting.relay.pins = g_strv_builder_end (pins);
+  if (pinned[i].alone)
+    {
+      g_free (meeting.relay.trust_file);
+      meeting.relay.trust_file = g_strdup (RELAY_TRUST_NONE);
+    }
+  start (&meeting, &error);
+  if (pinned[i].refused != NULL)
+    assert_refused (&error, FAILURE_CERTIFICATE, pinned[i].refused);
+  else
+    {
+      g_assert_no_error (error);
+      assert_line (&meeting, "220 hello");
+    }
+  part (&meeting);
+}
+
 /* Files */
 
 static void
@@ -1383,6 +1506,7 @@ main (int argc, char **argv)
   make_authorities ();
   ADD_TABLE ("/smtp/tls/certificate/", certificates, test_certificate);
   ADD_TABLE ("/smtp/tls/kind/", kinds, test_kind);
+  ADD_TABLE ("/smtp/tls/pin/", pinned, test_pin);
   ADD_TABLE ("/smtp/tls/garbage/", garbage, test_garbage);
   ADD_TABLE ("/smtp/tls/afterwards/", afterwards, test_afterwards);
   g_test_add_func ("/smtp/tls/hello", test_hello);

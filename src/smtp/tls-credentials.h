@@ -1,0 +1,28 @@
+/* tls-credentials.h - what a relay is verified with, and what is shown to it:
+ * trust anchors, revocation lists, the client certificate and its key.
+ *
+ * Internal to smtp/. Files are read once per process; one that has changed is
+ * read anew.
+ */
+#pragma once
+
+#include <glib.h>
+#include <gnutls/gnutls.h>
+
+#include "smtp/relay.h"
+
+typedef struct TlsCredentials TlsCredentials;
+
+/* A reference to those of RELAY. FAILURE_CONFIG: a file that RELAY names
+ * cannot be used. FAILURE_OS: the system has no trust anchors, or cannot read
+ * a file just now. */
+TlsCredentials *tls_credentials_get (const Relay *relay, GError **error);
+void tls_credentials_release (TlsCredentials *credentials);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TlsCredentials, tls_credentials_release)
+
+/* Lives as long as CREDENTIALS. */
+gnutls_certificate_credentials_t
+tls_credentials_handle (const TlsCredentials *credentials);
+
+/* What GnuTLS says of CODE, without a full stop. Caller owns the result. */
+char *tls_text (int code);

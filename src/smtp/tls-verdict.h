@@ -1,0 +1,33 @@
+/* tls-verdict.h - whether the peer of a handshake is the relay, and what its
+ * user reads where it is not (RFC 5280, RFC 7469, RFC 9525).
+ *
+ * Internal to smtp/: tls asks here while the handshake goes on, before
+ * anything of ours, a client certificate among it, has been sent.
+ */
+#pragma once
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+
+#include <gio/gio.h>
+
+#include "smtp/relay.h"
+
+/* Whom we want to talk to. */
+typedef struct
+{
+  const Relay *relay; /* borrowed */
+  char *endpoint;
+  char *name;            /* as relay_dns_name gives it */
+  GInetAddress *address; /* NULL: name is a name */
+} Identity;
+
+/* False and FAILURE_CONFIG where RELAY's host is no name. */
+bool identity_init (Identity *identity, const Relay *relay, GError **error);
+void identity_clear (Identity *identity);
+
+/* Whether SESSION's peer is the one. FAILURE_CERTIFICATE: no, or what it shows
+ * cannot be read. Texts begin with host and port, and name the first thing
+ * that is wrong. */
+bool tls_verdict (const Identity *identity, gnutls_session_t session,
+                  GError **error);
