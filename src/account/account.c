@@ -168,6 +168,7 @@ read_account (const Source *source)
                   account);
   if (account->relay.port == 0)
     account->relay.port = account->relay.tls == TLS_STARTTLS ? 587 : 465;
+  account->relay.token = sasl_wants_token (account->relay.auth);
   if (!section->refused)
     {
       check_required (source);

@@ -26,6 +26,8 @@ auth_login (const Relay *relay, const Secret *secret, const Stream *stream,
   login->binding = stream == NULL ? NULL : stream_channel_binding (stream);
   login->certificate = relay->certificate != NULL;
   login->host = relay->host;
+  login->port = relay->port;
+  login->token = relay->token;
   login->remembered = relay->remembered;
 }
 
@@ -204,6 +206,9 @@ try_mechanism (Stream *stream, const Relay *relay, const SaslLogin *login,
     }
   stream_mask_input (stream, true);
   reply = converse (&auth, sasl_name (mechanism), initial, error);
+  /* For whoever reads the reply. */
+  if (reply != NULL && *sasl_reason (sasl) != '\0')
+    g_ptr_array_add (reply->lines, g_strdup (sasl_reason (sasl)));
   stream_mask_input (stream, false);
   return reply;
 }
@@ -254,10 +259,14 @@ auth_run (Stream *stream, const Relay *relay, const Extensions *extensions,
   static const char *const none[] = { NULL };
   const char *const *offered =
       extensions->auth == NULL ? none : (const char *const *) extensions->auth;
+  g_autofree char *host = relay_dns_name (relay, error);
   SaslLogin login;
   Reply *reply;
 
+  if (host == NULL)
+    return NULL;
   auth_login (relay, secret, stream, &login);
+  login.host = host;
   hide_password (stream, secret);
   reply = sasl_check (relay->auth, &login, error)
               ? try_all (stream, relay, &login, offered, mechanism, error)

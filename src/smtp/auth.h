@@ -15,12 +15,12 @@
 #include "smtp/stream.h"
 
 /* What RELAY, SECRET (nullable) and STREAM (nullable before there is one) have
- * to log in with; login->binding is owned by the caller. */
+ * to log in with, but for login->host; login->binding is owned by the caller. */
 void auth_login (const Relay *relay, const Secret *secret,
                  const Stream *stream, SaslLogin *login);
 
 /* The relay's verdict: 235 (only where the mechanism is through as well), or a
- * 4yz or 5yz. *MECHANISM is the one last tried. NULL and FAILURE_CREDENTIAL
+ * 4yz or 5yz, whose last line is what the relay told the mechanism, if anything. *MECHANISM is the one last tried. NULL and FAILURE_CREDENTIAL
  * where no mechanism fits, FAILURE_PROTOCOL or FAILURE_TEMPORARY where the
  * conversation broke; the connection is then good for nothing. */
 Reply *auth_run (Stream *stream, const Relay *relay,

@@ -34,6 +34,7 @@ typedef struct
   char *ehlo_name;   /* NULL: the address literal of loopback */
   char *user;        /* NULL: no password mechanism is possible */
   char *auth;        /* a mechanism's name, "any" or NULL: the strongest */
+  bool token;        /* the secret is a token, for OAUTHBEARER and XOAUTH2 */
   char *remembered;  /* by what it logged us in before; see sasl.h; nullable */
   char *trust_file;  /* PEM; replaces the system's trust anchors; nullable.
                         RELAY_TRUST_NONE: the pins alone count */

@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "base/text.h"
 #include "smtp/sasl-gnu.h"
+#include "smtp/sasl-oauth.h"
 #include "smtp/sasl-scram.h"
 
 #define USER_MAXIMUM 1024
@@ -17,6 +18,8 @@ enum
   NEEDS_PASSWORD = 1 << 1,    /* and a user */
   NEEDS_BINDING = 1 << 2,
   ONLY_BY_NAME = 1 << 3, /* weak, or not with what is this account's own */
+  NEEDS_TOKEN = 1 << 4,  /* and a user; a password will not do */
+  NEEDS_SECRET = NEEDS_PASSWORD | NEEDS_TOKEN,
 };
 
 /* What is lost to one who takes it out of the relay's offer. Within a class there
@@ -49,7 +52,8 @@ struct Sasl
   const SaslLogin *login;
   Scram *scram;
   GnuSasl *gnu;
-  int round; /* answers given */
+  int round;    /* answers given */
+  char *reason; /* why the relay refuses; nullable */
 };
 
 /* No authorization identity: the relay takes it from the certificate. */
@@ -102,6 +106,40 @@ gnu_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
   return gnu_sasl_step (sasl->gnu, challenge, length, error);
 }
 
+/* What follows the token is the relay's reason not to take it. It wants an answer,
+   and says 5yz to that. */
+static bool
+hear_reason (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  sasl->reason
+      = oauth_reason (challenge, length, sasl->login->password, error);
+  return sasl->reason != NULL;
+}
+
+static Secret *
+oauthbearer_step (Sasl *sasl, const char *challenge, size_t length,
+                  GError **error)
+{
+  const SaslLogin *login = sasl->login;
+
+  if (sasl->round == 0)
+    return oauth_bearer (login->user, login->host, login->port,
+                         login->password);
+  return hear_reason (sasl, challenge, length, error) ? secret_new ("\1", 1)
+                                                      : NULL;
+}
+
+static Secret *
+xoauth2_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
+{
+  const SaslLogin *login = sasl->login;
+
+  if (sasl->round == 0)
+    return oauth_xoauth2 (login->user, login->password);
+  return hear_reason (sasl, challenge, length, error) ? secret_new ("", 0)
+                                                      : NULL;
+}
+
 /* Strongest first. */
 static const SaslMechanism mechanisms[] = {
   { "EXTERNAL", CLASS_KEY, NEEDS_CERTIFICATE, true, 1, external_step },
@@ -121,6 +159,8 @@ static const SaslMechanism mechanisms[] = {
   { "CRAM-MD5", CLASS_PLAIN, NEEDS_PASSWORD | ONLY_BY_NAME, false, 1,
     gnu_step },
   { "NTLM", CLASS_PLAIN, NEEDS_PASSWORD | ONLY_BY_NAME, true, 2, gnu_step },
+  { "OAUTHBEARER", CLASS_PLAIN, NEEDS_TOKEN, true, 1, oauthbearer_step },
+  { "XOAUTH2", CLASS_PLAIN, NEEDS_TOKEN, true, 1, xoauth2_step },
 };
 
 static bool
@@ -154,7 +194,15 @@ sasl_wants_secret (const char *wanted)
 {
   const SaslMechanism *only = is_any (wanted) ? NULL : find (wanted);
 
-  return only == NULL || (only->needs & NEEDS_PASSWORD) != 0;
+  return only == NULL || (only->needs & NEEDS_SECRET) != 0;
+}
+
+bool
+sasl_wants_token (const char *wanted)
+{
+  const SaslMechanism *only = is_any (wanted) ? NULL : find (wanted);
+
+  return only != NULL && (only->needs & NEEDS_TOKEN) != 0;
 }
 
 static Class
@@ -171,15 +219,24 @@ sasl_is_stronger (const char *name, const char *other)
   return class_of (name) > class_of (other);
 }
 
-/* "EXTERNAL, SCRAM-SHA-256-PLUS, …": those without NEEDS. */
+/* A token is no password, and a password no token. */
+static bool
+takes_secret (const SaslMechanism *mechanism, bool token)
+{
+  return ((mechanism->needs & NEEDS_TOKEN) != 0) == token;
+}
+
+/* "EXTERNAL, SCRAM-SHA-256-PLUS, …": those without NEEDS, with or without a
+   token. */
 static char *
-list_mechanisms (unsigned needs)
+list_mechanisms (unsigned needs, bool token)
 {
   const char *names[G_N_ELEMENTS (mechanisms) + 1] = { NULL };
   size_t count = 0;
 
   for (size_t i = 0; i < G_N_ELEMENTS (mechanisms); i++)
-    if ((mechanisms[i].needs & needs) == 0)
+    if ((mechanisms[i].needs & needs) == 0
+        && takes_secret (&mechanisms[i], token))
       names[count++] = mechanisms[i].name;
   return g_strjoinv (", ", (char **) names);
 }
@@ -203,6 +260,16 @@ check_password (const Secret *password, GError **error)
   return true;
 }
 
+/* Nothing may end the user's name but what we say. */
+static bool
+has_control (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (g_ascii_iscntrl (*text))
+      return true;
+  return false;
+}
+
 static bool
 check_user (const char *user, GError **error)
 {
@@ -218,6 +285,12 @@ check_user (const char *user, GError **error)
                    _ ("`user' is longer than %d octets"), USER_MAXIMUM);
       return false;
     }
+  if (has_control (user))
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_CONFIG,
+                           _ ("`user' holds a control character"));
+      return false;
+    }
   return true;
 }
 
@@ -226,9 +299,10 @@ sasl_check (const char *wanted, const SaslLogin *login, GError **error)
 {
   const SaslMechanism *only = is_any (wanted) ? NULL : find (wanted);
 
-  if (!is_any (wanted) && only == NULL)
+  if (!is_any (wanted)
+      && (only == NULL || !takes_secret (only, login->token)))
     {
-      g_autofree char *known = list_mechanisms (0);
+      g_autofree char *known = list_mechanisms (0, login->token);
 
       g_set_error (error, FAILURE, FAILURE_CONFIG,
                    _ ("`auth' cannot be `%s': write `any', or one of %s"),
@@ -240,14 +314,16 @@ sasl_check (const char *wanted, const SaslLogin *login, GError **error)
   if (only == NULL && login->certificate && login->user == NULL)
     return true;
   return check_user (login->user, error)
-         && check_password (login->password, error);
+         && (login->token ? oauth_check_token (login->password, error)
+                          : check_password (login->password, error));
 }
 
 static bool
 serves (const SaslLogin *login, const SaslMechanism *mechanism)
 {
-  return ((mechanism->needs & NEEDS_PASSWORD) == 0
-          || (login->user != NULL && login->password != NULL))
+  return takes_secret (mechanism, login->token)
+         && ((mechanism->needs & NEEDS_SECRET) == 0
+             || (login->user != NULL && login->password != NULL))
          && ((mechanism->needs & NEEDS_BINDING) == 0
              || login->binding != NULL);
 }
@@ -262,7 +338,10 @@ admits (const char *wanted, const SaslLogin *login,
   if ((mechanism->needs & ONLY_BY_NAME) != 0
       || ((mechanism->needs & NEEDS_CERTIFICATE) != 0 && !login->certificate))
     return false;
-  return wanted != NULL || mechanism->class >= class_of (login->remembered);
+  /* No token mechanism is stronger than another, whatever a password was good for
+     before. */
+  return wanted != NULL || login->token
+         || mechanism->class >= class_of (login->remembered);
 }
 
 const SaslMechanism *
@@ -285,8 +364,9 @@ sasl_explain (const char *const *offered, const char *wanted,
 {
   g_autofree char *joined = g_strjoinv (", ", (char **) offered);
   g_autofree char *shown = text_printable (joined, strlen (joined), 200);
-  g_autofree char *known = is_any (wanted) ? list_mechanisms (ONLY_BY_NAME)
-                                           : g_ascii_strup (wanted, -1);
+  g_autofree char *known = is_any (wanted)
+                               ? list_mechanisms (ONLY_BY_NAME, login->token)
+                               : g_ascii_strup (wanted, -1);
 
   if (offered[0] == NULL)
     g_set_error_literal (error, FAILURE, FAILURE_CREDENTIAL,
@@ -359,6 +439,7 @@ sasl_free (Sasl *sasl)
     return;
   scram_free (sasl->scram);
   gnu_sasl_free (sasl->gnu);
+  g_free (sasl->reason);
   g_free (sasl);
 }
 
@@ -368,12 +449,22 @@ sasl_speaks_first (const Sasl *sasl)
   return sasl->mechanism->speaks_first;
 }
 
+/* Behind a token there is the answer to the relay's reason. */
+static bool
+has_more (const Sasl *sasl)
+{
+  bool token = (sasl->mechanism->needs & NEEDS_TOKEN) != 0;
+
+  return sasl->round < sasl->mechanism->rounds + token
+         && (token || !sasl_finished (sasl));
+}
+
 Secret *
 sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
 {
   Secret *answer;
 
-  if (sasl_finished (sasl) || sasl->round == sasl->mechanism->rounds)
+  if (!has_more (sasl))
     {
       g_set_error (error, FAILURE, FAILURE_PROTOCOL,
                    _ ("the relay asks for more than %s has to say"),
@@ -391,6 +482,12 @@ sasl_finished (const Sasl *sasl)
 {
   return sasl->gnu != NULL ? gnu_sasl_finished (sasl->gnu)
                            : sasl->round == sasl->mechanism->rounds;
+}
+
+const char *
+sasl_reason (const Sasl *sasl)
+{
+  return sasl->reason == NULL ? "" : sasl->reason;
 }
 
 Secret *

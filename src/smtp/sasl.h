@@ -1,5 +1,6 @@
 /* sasl.h - which mechanism logs us in, and what it says (RFC 4422; PLAIN RFC
- * 4616, EXTERNAL RFC 4422 appendix A, LOGIN without a standard).
+ * 4616, EXTERNAL RFC 4422 appendix A, LOGIN without a standard; and
+ * those of sasl-scram.h, sasl-oauth.h and sasl-gnu.h).
  *
  * Octets in, octets out; the AUTH command around them is auth.c's. The
  * mechanisms stand in one table, strongest first; what is not in it is never
@@ -11,16 +12,19 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/secret.h"
 
 typedef struct
 {
   const char *user;       /* nullable */
-  const Secret *password; /* nullable */
+  const Secret *password; /* or token; nullable */
   GBytes *binding;        /* tls-exporter; nullable */
   bool certificate;       /* TLS shows a client certificate */
+  bool token;             /* the password is a token, for its mechanisms alone */
   const char *host;       /* the relay's name; NULL: none is chosen that needs it */
+  uint16_t port;
   const char *remembered; /* the mechanism that was good before, which nothing
                              weaker is to follow; nullable */
 } SaslLogin;
@@ -35,6 +39,9 @@ const char *const *sasl_choices (void);
 /* Whether WANTED (a mechanism's name in any case, "any" or NULL) logs in with a
  * user and a secret. */
 bool sasl_wants_secret (const char *wanted);
+
+/* Whether that secret is a token, whatever else is set. */
+bool sasl_wants_token (const char *wanted);
 
 /* Whether mechanism NAME is of a stronger class than OTHER (nullable; one that is
  * unknown is the weakest). Those of one class may take each other's place. */
@@ -72,6 +79,9 @@ Secret *sasl_step (Sasl *sasl, const char *challenge, size_t length,
 
 /* Whether all was said and heard, so that a 235 means something. */
 bool sasl_finished (const Sasl *sasl);
+
+/* Why the relay refuses the login, as it told the mechanism: printable, or "". */
+const char *sasl_reason (const Sasl *sasl);
 
 /* Base64 (RFC 4648 section 4). Decoding takes nothing but the exact form and
  * returns octets with a NUL after them; NULL otherwise. */

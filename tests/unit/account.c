@@ -395,7 +395,7 @@ static const struct
   { SOUND "user = u\nauth = srp\n",
     "F:5:8: `auth' cannot be `srp': write one of these: any, external, gssapi, "
     "scram-sha-256-plus, scram-sha-1-plus, scram-sha-256, scram-sha-1, plain, "
-    "login, digest-md5, cram-md5, ntlm" },
+    "login, digest-md5, cram-md5, ntlm, oauthbearer, xoauth2" },
   { SOUND "user = u\nauth = cram-md4\n",
     "F:5:8: `auth' cannot be `cram-md4': did you mean `cram-md5'?" },
   { SOUND "trust-file = ca.pem\n",
