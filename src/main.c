@@ -17,6 +17,7 @@
 #include <glib/gi18n.h>
 
 #include "account/keyring.h"
+#include "base/sandbox.h"
 #include "base/secret.h"
 #include "cli/mailq.h"
 #include "cli/password.h"
@@ -96,6 +97,7 @@ prepare (void)
   sanitise_environment ();
   (void) umask (077);
   secret_harden_process ();
+  sandbox_refuse_privileges ();
   /* Messages follow the user's language; dates and numbers never do. */
   (void) setlocale (LC_CTYPE, "");
   (void) setlocale (LC_MESSAGES, "");

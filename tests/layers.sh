@@ -44,8 +44,8 @@ existing=$(find src -mindepth 2 -name '*.[ch]' | sort)
 report $? "Makefile.am lists every source once" \
   "$(printf '%s\n%s\n' "$listed" "$existing" | sort | uniq -u)"
 
-only "only main.c ends the process, and the handler of a signal" \
-  '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c
+only "only main.c ends the process, the handler of a signal, and work apart" \
+  '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c src/submit/apart.c
 only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
   src/smtp/tls.c src/smtp/tls.h src/smtp/tls-credentials.c \
   src/smtp/tls-credentials.h src/smtp/tls-verdict.c src/smtp/tls-verdict.h \

@@ -18,12 +18,16 @@
 static enum { TO_SYSLOG, TO_FILE, TO_NOTHING } target = TO_SYSLOG;
 static char *path;
 static bool complained;
+static int kept = -1; /* the file, open */
 static char *name;
 
 void
 log_open (const char *where)
 {
   g_clear_pointer (&path, g_free);
+  if (kept >= 0)
+    close (kept);
+  kept = -1;
   complained = false;
   if (g_strcmp0 (where, "none") == 0)
     target = TO_NOTHING;
@@ -64,6 +68,22 @@ complain (int errnum)
            g_strerror (errnum));
 }
 
+static int
+open_file (void)
+{
+  return open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+               0600);
+}
+
+void
+log_keep_open (void)
+{
+  if (target == TO_SYSLOG)
+    openlog (log_name (), LOG_PID | LOG_NDELAY, LOG_MAIL);
+  else if (target == TO_FILE && kept < 0)
+    kept = open_file ();
+}
+
 static void
 write_file_line (const char *line)
 {
@@ -72,8 +92,7 @@ write_file_line (const char *line)
   g_autofree char *text
       = g_strdup_printf ("%s %s[%d]: %s\n", date, log_name (), (int) getpid (),
                          line);
-  int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                 0600);
+  int fd = kept >= 0 ? kept : open_file ();
 
   if (fd < 0)
     {
@@ -82,7 +101,8 @@ write_file_line (const char *line)
     }
   if (write (fd, text, strlen (text)) < 0)
     complain (errno);
-  close (fd);
+  if (fd != kept)
+    close (fd);
 }
 
 void

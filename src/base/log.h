@@ -13,6 +13,10 @@
  * processes do not mix. May be called again. */
 void log_open (const char *target);
 
+/* From now on lines go to where the log is now, whether that can be opened again or
+ * not: for a process that is about to give up its rights. */
+void log_keep_open (void);
+
 /* Each line is of this program, instead of "postrider". What would be mistaken
  * for something else becomes '_'. NULL or empty: as it was. */
 void log_tag (const char *tag);

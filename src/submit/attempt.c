@@ -95,12 +95,21 @@ before_end_of_data (void *data, GError **error)
       entry, g_get_real_time () / G_USEC_PER_SEC, error);
 }
 
+static Secret *
+get_secret (const Courier *courier, GError **error)
+{
+  const CourierParams *params = &courier->params;
+
+  return params->credential != NULL
+             ? params->credential (params->data, error)
+             : credential_get (courier->account, params->attended, error);
+}
+
 static Session *
 log_in (const Courier *courier, Status **status)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Secret) secret
-      = credential_get (courier->account, courier->params.attended, &error);
+  g_autoptr (Secret) secret = get_secret (courier, &error);
 
   if (error != NULL)
     {

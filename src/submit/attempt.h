@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "account/account.h"
+#include "base/secret.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
 #include "smtp/trace.h"
@@ -22,6 +23,9 @@ typedef struct
   bool attended;    /* a person is there to be asked */
   bool cancellable; /* a signal before the final dot takes the message back */
   const Trace *trace; /* nullable */
+  /* Where the secret comes from, with DATA; NULL: credential_get. */
+  Secret *(*credential) (void *data, GError **error);
+  void *data;
 } CourierParams;
 
 /* Nothing is opened yet. ACCOUNT and the trace are borrowed. */

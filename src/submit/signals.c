@@ -24,6 +24,8 @@ enum
 };
 static atomic_int state = NOTING;
 static QueueCancel *cancel;
+/* Children that the signals go on to. */
+static volatile pid_t wards[2];
 static char *farewell;
 
 /* Async-signal-safe: the move is prepared, and dying is left to the kernel. */
@@ -47,7 +49,12 @@ on_signal (int number)
       (void) raise (number);
     }
   else
-    noted = number;
+    {
+      noted = number;
+      for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
+        if (wards[i] > 0)
+          (void) kill (wards[i], number);
+    }
 }
 
 static void
@@ -114,4 +121,40 @@ signals_release (void)
     sigaction (watched[i], &before[i], NULL);
   if (noted != 0)
     raise (noted);
+}
+
+void
+signals_obey (void)
+{
+  signals_defer ();
+  for (size_t i = 0; i < G_N_ELEMENTS (watched); i++)
+    if (before[i].sa_handler != SIG_IGN)
+      (void) signal (watched[i], watched[i] == SIGHUP ? SIG_IGN : SIG_DFL);
+  if (noted == SIGINT || noted == SIGTERM)
+    raise (noted);
+}
+
+static void
+replace_ward (pid_t old, pid_t new)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
+    if (wards[i] == old)
+      {
+        wards[i] = new;
+        return;
+      }
+}
+
+void
+signals_pass_on (pid_t pid)
+{
+  replace_ward (0, pid);
+  if (noted != 0)
+    (void) kill (pid, noted);
+}
+
+void
+signals_keep (pid_t pid)
+{
+  replace_ward (pid, 0);
 }

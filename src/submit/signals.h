@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "queue/queue.h"
 
@@ -26,3 +27,12 @@ void signals_defer (void);
 
 /* They do again what they did before; one that was noted does it now. */
 void signals_release (void);
+
+/* In a child whose work may be lost: SIGINT and SIGTERM end it, at once if one was
+ * noted. SIGHUP does not. */
+void signals_obey (void);
+
+/* While they are put off, they go on to PID as well, a child: what was noted before
+ * at once. Until signals_keep, before the child is reaped. */
+void signals_pass_on (pid_t pid);
+void signals_keep (pid_t pid);

@@ -1,5 +1,6 @@
 #include "submit/submission.h"
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -16,7 +17,9 @@
 #include "mail/field.h"
 #include "mail/media.h"
 #include "mail/mime.h"
+#include "submit/apart.h"
 #include "submit/attempt.h"
+#include "submit/confine.h"
 #include "submit/errand.h"
 #include "submit/recipients.h"
 #include "submit/report.h"
@@ -179,23 +182,6 @@ fill_envelope (Envelope *envelope, const Sender *sender)
     }
 }
 
-/* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
-static Verdict
-leave_it (const Submitter *submitter, Delivery mode, Entry *entry)
-{
-  Verdict verdict = { EX_OK, g_strdup (entry->id), NULL };
-
-  /* Its lock goes before a runner looks at it. */
-  entry_free (entry);
-  if (mode != DELIVERY_QUEUE)
-    runner_launch (submitter->queue, &submitter->accounts->general,
-                   submitter->accounts_file);
-  if (submitter->trace != NULL)
-    fprintf (stderr, _ ("postrider: the message is queued as %s\n"),
-             verdict.id);
-  return verdict;
-}
-
 /* The entry is durable whatever could not be written behind it. */
 static Verdict
 report_unsettled (const Submitter *submitter, const Entry *entry,
@@ -241,27 +227,141 @@ report_outcome (const Submitter *submitter, const Errand *errand,
     errand_notify (errand, stopped, outcome->settled == SETTLED_HELD);
 }
 
-/* Once the message is in the queue: one try, with the entry's lock held. */
+typedef struct
+{
+  const Submitter *submitter;
+  const Errand *errand;
+  Entry *entry;
+} Try;
+
+/* From here on nothing is needed of this machine but the queue and the relay. */
+static void
+confine (const Try *try)
+{
+  const Submitter *submitter = try->submitter;
+
+  if (!confine_attempt (submitter->queue, try->errand->account)
+      && submitter->trace != NULL)
+    fputs (_ ("postrider: this kernel has no Landlock, so nothing confines "
+              "the conversation with the relay\n"),
+           stderr);
+}
+
+/* In a child: one try, with the entry's lock held. */
+static int
+try_apart (const Apart *apart, void *data)
+{
+  const Try *try = data;
+  const Submitter *submitter = try->submitter;
+  CourierParams params = { .cancellable = true,
+                           .trace = submitter->trace,
+                           .credential = apart_credential,
+                           .data = (void *) apart };
+  g_autoptr (Courier) courier
+      = courier_new (try->errand->account, &params);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Outcome) outcome = NULL;
+  g_auto (Verdict) verdict = { 0 };
+
+  confine (try);
+  outcome = errand_run (try->errand, try->entry, courier, &error);
+  if (outcome == NULL)
+    {
+      verdict = report_unsettled (submitter, try->entry, error);
+      return verdict.exit_status;
+    }
+  report_outcome (submitter, try->errand, try->entry, outcome);
+  verdict.exit_status = report_exit_status (outcome);
+  if (verdict.exit_status == EX_OK)
+    return EX_OK;
+  verdict.text = status_words (outcome->statuses->pdata[0]);
+  apart_tell (apart, verdict.text);
+  return verdict.exit_status;
+}
+
+/* It was ended in the midst of its work: what holds is what is on disk. */
+static Verdict
+judge_remains (const Submitter *submitter, const Entry *entry, int number)
+{
+  g_autoptr (Entry) held
+      = queue_view (submitter->queue, ROOM_HELD, entry->id, NULL);
+  g_autoptr (GError) error
+      = g_error_new (FAILURE, FAILURE_SOFTWARE,
+                     _ ("the process that spoke with the relay was ended by "
+                        "signal %d"),
+                     number);
+
+  if (held == NULL)
+    return report_unsettled (submitter, entry, error);
+  log_line (LOG_ERR, "id=%s fate=held text=\"%s\"", entry->id,
+            error->message);
+  if (tells_failures (submitter))
+    {
+      (void) report_error (error);
+      report_copy_held (entry);
+    }
+  return (Verdict){ EX_SOFTWARE, g_strdup (entry->id),
+                    g_strdup (error->message) };
+}
+
+/* Once the message is in the queue. */
 static Verdict
 try_now (const Submitter *submitter, const Errand *errand, Entry *entry)
 {
-  CourierParams params = { .attended = isatty (STDERR_FILENO),
-                           .cancellable = true,
-                           .trace = submitter->trace };
-  g_autoptr (Courier) courier = courier_new (errand->account, &params);
+  Try try = { submitter, errand, entry };
   g_autoptr (GError) error = NULL;
-  g_autoptr (Outcome) outcome = errand_run (errand, entry, courier, &error);
-  Verdict verdict = { .id = g_strdup (entry->id) };
+  ApartResult result;
 
-  if (outcome == NULL)
+  if (!apart_run (try_apart, &try, errand->account, isatty (STDERR_FILENO),
+                  &result, &error))
+    return report_unsettled (submitter, entry, error);
+  if (result.signal == 0)
+    return (Verdict){ result.exit_status, g_strdup (entry->id), result.text };
+  g_free (result.text);
+  /* It took the message back; whoever called sees that of us. */
+  if (result.signal == SIGINT || result.signal == SIGTERM)
     {
-      verdict_clear (&verdict);
-      return report_unsettled (submitter, entry, error);
+      (void) signal (result.signal, SIG_DFL);
+      (void) raise (result.signal);
     }
-  report_outcome (submitter, errand, entry, outcome);
-  verdict.exit_status = report_exit_status (outcome);
-  if (verdict.exit_status != EX_OK)
-    verdict.text = status_words (outcome->statuses->pdata[0]);
+  return judge_remains (submitter, entry, result.signal);
+}
+
+static int
+launch_apart (const Apart *apart, void *data)
+{
+  const Submitter *submitter = data;
+
+  runner_launch (submitter->queue, &submitter->accounts->general,
+                 submitter->accounts_file);
+  return EX_OK;
+}
+
+/* It asks the user's service manager, and that leaves threads behind. */
+static void
+launch_runner (const Submitter *submitter)
+{
+  ApartResult result;
+
+  if (!submitter->accounts->general.start_runner)
+    return;
+  if (apart_run (launch_apart, (void *) submitter, NULL, false, &result, NULL))
+    g_free (result.text);
+}
+
+/* Without an attempt: somebody else takes care of ENTRY, or nobody yet. */
+static Verdict
+leave_it (const Submitter *submitter, Delivery mode, Entry *entry)
+{
+  Verdict verdict = { EX_OK, g_strdup (entry->id), NULL };
+
+  /* Its lock goes before a runner looks at it. */
+  entry_free (entry);
+  if (mode != DELIVERY_QUEUE)
+    launch_runner (submitter);
+  if (submitter->trace != NULL)
+    fprintf (stderr, _ ("postrider: the message is queued as %s\n"),
+             verdict.id);
   return verdict;
 }
 
@@ -295,8 +395,7 @@ deliver (const Submitter *submitter, const Account *account, Entry *entry)
   close (connection);
   entry_free (entry);
   if (!queue_is_empty (submitter->queue))
-    runner_launch (submitter->queue, &submitter->accounts->general,
-                   submitter->accounts_file);
+    launch_runner (submitter);
   return verdict;
 }
 

@@ -60,6 +60,7 @@ typedef struct
 } Verdict;
 
 void verdict_clear (Verdict *verdict);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Verdict, verdict_clear)
 
 /* Takes care of MESSAGE. Signals are put off from the moment it is queued
  * (signals.h). */

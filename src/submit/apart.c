@@ -1,0 +1,263 @@
+#include "submit/apart.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "account/credential.h"
+#include "base/failure.h"
+#include "base/text.h"
+#include "submit/signals.h"
+
+/* A child that asks for more is not ours any more. */
+#define CREDENTIALS_MAXIMUM 8
+
+#define TEXT_MAXIMUM 4000
+
+/* wait4(2) fails for no reason but that there is no child, or none in time. */
+#define WAITS_MAXIMUM 100
+
+/* The first octet of what goes over the channel, one message at a time. */
+enum
+{
+  WANTED = 'w',  /* to us: the secret */
+  TOLD = 't',    /* to us: text */
+  SECRET = 's',  /* to the child: its octets */
+  NONE = 'n',    /* there is none, and none is needed */
+  FAILED = 'f',  /* a Failure, then text */
+};
+
+static bool
+send_message (int channel, char kind, const void *octets, size_t length)
+{
+  struct iovec parts[] = { { &kind, 1 }, { (void *) octets, length } };
+  struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+  ssize_t sent;
+
+  do
+    sent = sendmsg (channel, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent >= 0;
+}
+
+/* Its length; -1: the other side has ended. */
+static ssize_t
+receive_message (int channel, void *buffer, size_t size)
+{
+  ssize_t length;
+
+  do
+    length = recv (channel, buffer, size, 0);
+  while (length < 0 && errno == EINTR);
+  return length > 0 ? length : -1;
+}
+
+static bool
+send_failure (int channel, const GError *error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append_c (text, (char) error->code);
+  g_string_append (text, error->message);
+  return send_message (channel, FAILED, text->str,
+                       MIN (text->len, (size_t) TEXT_MAXIMUM));
+}
+
+/* Processes */
+
+typedef struct
+{
+  ApartWork *work;
+  void *data;
+  Apart apart;
+  int other; /* end of the channel */
+} Start;
+
+/* The kernel ends it when we end, which may have been before it was asked to. */
+static pid_t
+start (const Start *how)
+{
+  pid_t parent = getpid ();
+  pid_t child = fork ();
+
+  if (child != 0)
+    return child;
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid () != parent)
+    _exit (EX_OSERR);
+  if (how->other >= 0)
+    close (how->other);
+  _exit (how->work (&how->apart, how->data));
+}
+
+/* Status as wait(2) has it. It stays a zombie until no signal is passed on to it,
+   lest that goes to somebody else. */
+static int
+wait_for (pid_t child)
+{
+  siginfo_t info;
+  int status = 0;
+
+  for (int i = 0; i < WAITS_MAXIMUM; i++)
+    if (waitid (P_PID, (id_t) child, &info, WEXITED | WNOWAIT) == 0)
+      break;
+  signals_keep (child);
+  for (int i = 0; i < WAITS_MAXIMUM; i++)
+    if (waitpid (child, &status, 0) == child)
+      break;
+  return status;
+}
+
+/* Secrets */
+
+typedef struct
+{
+  int channel;
+  const Account *account;
+  bool attended;
+} Broker;
+
+/* In a child of its own, for the keyring's threads. */
+static int
+fetch (const Apart *apart, void *data)
+{
+  const Broker *broker = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) secret = NULL;
+  bool sent;
+
+  signals_obey ();
+  secret = credential_get (broker->account, broker->attended, &error);
+  if (error != NULL)
+    sent = send_failure (broker->channel, error);
+  else if (secret != NULL)
+    sent = send_message (broker->channel, SECRET, secret_octets (secret),
+                         secret_length (secret));
+  else
+    sent = send_message (broker->channel, NONE, NULL, 0);
+  return sent ? EX_OK : EX_OSERR;
+}
+
+/* The child waits for an answer, whatever happens here. */
+static bool
+serve_credential (const Broker *broker)
+{
+  pid_t child = start (&(Start){ fetch, (void *) broker, { -1 }, -1 });
+  int errnum = errno;
+  g_autoptr (GError) error = NULL;
+
+  if (child < 0)
+    failure_set_errno (&error, FAILURE_OS, errnum,
+                       _ ("cannot start a process"));
+  else
+    {
+      signals_pass_on (child);
+      if (wait_for (child) == 0)
+        return true;
+      g_set_error_literal (
+          &error, FAILURE, FAILURE_SOFTWARE,
+          _ ("the process that was to fetch the password has died"));
+    }
+  return send_failure (broker->channel, error);
+}
+
+/* Until the child has ended. What it says is no more trusted than the relay. */
+static void
+serve (const Broker *broker, ApartResult *result)
+{
+  char message[1 + TEXT_MAXIMUM];
+  unsigned credentials = 0;
+  ssize_t length;
+
+  while ((length = receive_message (broker->channel, message, sizeof message))
+         > 0)
+    if (message[0] == TOLD)
+      {
+        g_free (result->text);
+        result->text = text_printable (message + 1, (size_t) length - 1,
+                                       TEXT_MAXIMUM);
+      }
+    else if (message[0] != WANTED || broker->account == NULL
+             || ++credentials > CREDENTIALS_MAXIMUM
+             || !serve_credential (broker))
+      break;
+}
+
+bool
+apart_run (ApartWork *work, void *data, const Account *account, bool attended,
+           ApartResult *result, GError **error)
+{
+  int ends[2] = { -1, -1 };
+  pid_t child = -1;
+  int status;
+
+  *result = (ApartResult){ .signal = 0 };
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0)
+    child = start (&(Start){ work, data, { ends[1] }, ends[0] });
+  if (child < 0)
+    {
+      failure_set_errno (error, FAILURE_OS, errno,
+                         _ ("cannot start a process"));
+      if (ends[0] >= 0)
+        close (ends[0]);
+      if (ends[1] >= 0)
+        close (ends[1]);
+      return false;
+    }
+  close (ends[1]);
+  signals_pass_on (child);
+  serve (&(Broker){ ends[0], account, attended }, result);
+  close (ends[0]);
+  status = wait_for (child);
+  if (WIFEXITED (status))
+    result->exit_status = WEXITSTATUS (status);
+  else
+    result->signal = WTERMSIG (status);
+  return true;
+}
+
+/* In the child */
+
+static void
+set_failure (const char *message, ssize_t length, GError **error)
+{
+  if (length >= 2 && message[0] == FAILED)
+    g_set_error (error, FAILURE, message[1], "%.*s", (int) length - 2,
+                 message + 2);
+  else
+    g_set_error_literal (error, FAILURE, FAILURE_OS,
+                         _ ("the password was not handed over"));
+}
+
+Secret *
+apart_credential (void *data, GError **error)
+{
+  const Apart *apart = data;
+  g_autoptr (Secret) buffer = secret_new_empty (1 + SECRET_MAXIMUM);
+  char *message = secret_buffer (buffer);
+  ssize_t length;
+
+  length = send_message (apart->channel, WANTED, NULL, 0)
+               ? receive_message (apart->channel, message, 1 + SECRET_MAXIMUM)
+               : -1;
+  if (length > 0 && message[0] == SECRET)
+    return secret_new (message + 1, (size_t) length - 1);
+  if (length != 1 || message[0] != NONE)
+    set_failure (message, length, error);
+  return NULL;
+}
+
+void
+apart_tell (const Apart *apart, const char *text)
+{
+  (void) send_message (apart->channel, TOLD, text,
+                       MIN (strlen (text), (size_t) TEXT_MAXIMUM));
+}

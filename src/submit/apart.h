@@ -1,0 +1,43 @@
+/* apart.h - work in a child process: what reads a stranger's octets, holds secrets,
+ * or leaves threads behind.
+ *
+ * The child is a copy of ours, so we have one thread as long as all such work is
+ * done apart, and may do it again and again. It ends when we do. Signals that are
+ * put off (signals.h) go to it as well. What it cannot do for itself, once it is
+ * confined, it asks of us: the secret comes from another child.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "account/account.h"
+#include "base/secret.h"
+
+/* The child's way to us. */
+typedef struct
+{
+  int channel;
+} Apart;
+
+/* Its result, of sysexits(3), is the child's exit status. */
+typedef int ApartWork (const Apart *apart, void *data);
+
+typedef struct
+{
+  int exit_status; /* of the child */
+  int signal;      /* that ended it; 0: none did */
+  char *text;      /* what it told; NULL: nothing */
+} ApartResult;
+
+/* Runs WORK in a child to its end. Meanwhile secrets of ACCOUNT (nullable) are
+ * fetched for it, each in a further child; ATTENDED: a person can be asked. False
+ * with FAILURE_OS: there is no child to be had. */
+bool apart_run (ApartWork *work, void *data, const Account *account,
+                bool attended, ApartResult *result, GError **error);
+
+/* In the child: credential_get, somewhere else. DATA is an Apart. */
+Secret *apart_credential (void *data, GError **error);
+
+/* In the child: what its exit status cannot say. */
+void apart_tell (const Apart *apart, const char *text);

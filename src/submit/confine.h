@@ -1,0 +1,15 @@
+/* confine.h - what an attempt needs of this machine, and nothing else.
+ *
+ * Entered before the attempt's first octet from afar is read, and before it has a
+ * second thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "account/account.h"
+#include "queue/queue.h"
+
+/* The sandbox of an attempt for ACCOUNT with what is in QUEUE; the log stays open.
+ * False: this kernel has none. */
+bool confine_attempt (const Queue *queue, const Account *account);
