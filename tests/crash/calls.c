@@ -6,6 +6,13 @@
 
 #include <glib.h>
 
+/* Headers may be older than the kernel. */
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
+
 #define CALL(name)                                                            \
   {                                                                           \
     SYS_##name, #name, ORDINARY                                               \
@@ -102,6 +109,8 @@ const Call calls[] = {
   CALL (tgkill),
   CALL (prctl),
   CALL (exit_group),
+  CALL (landlock_add_rule),
+  CALL (landlock_restrict_self),
   MAKES (fcntl),
   MAKES (dup),
   MAKES (dup3),
@@ -117,6 +126,7 @@ const Call calls[] = {
   MAKES (inotify_init1),
   MAKES (memfd_create),
   MAKES (pidfd_open),
+  MAKES (landlock_create_ruleset),
   MAKES (clone),
   MAKES (clone3),
   WRITES (close),
@@ -215,7 +225,8 @@ static const struct
   int fault;
   const char *name;
 } faults[] = {
-  { FAULT_KILL, "KILL" }, { FAULT_TERM, "TERM" }, { EIO, "EIO" },
+  { FAULT_KILL, "KILL" }, { FAULT_TERM, "TERM" },
+  { FAULT_CRASH, "CRASH" }, { EIO, "EIO" },
   { ENOSPC, "ENOSPC" },   { EDQUOT, "EDQUOT" },   { EMFILE, "EMFILE" },
   { ENOMEM, "ENOMEM" },   { EINTR, "EINTR" },
 };

@@ -8,6 +8,7 @@
 
 #define FAULT_KILL (-1)
 #define FAULT_TERM (-2) /* SIGTERM, and the call goes on */
+#define FAULT_CRASH (-3) /* of the process that makes the call, and no other */
 /* else an errno */
 
 #define CALLS_MAXIMUM 1024 /* above every number */

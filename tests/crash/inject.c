@@ -172,6 +172,8 @@ decide (Run *run, const struct seccomp_notif *asked,
       answer->flags = 0;
       answer->error = -injection->fault;
     }
+  if (injection->fault == FAULT_CRASH)
+    return kill ((pid_t) asked->pid, SIGKILL) < 0;
   return injection->fault != FAULT_KILL || kill (run->child, SIGKILL) < 0;
 }
 
@@ -227,6 +229,9 @@ inject_run (const Injection *injection, Injected *injected)
   int pidfd;
 
   memset (injected, 0, sizeof *injected);
+  /* What the program leaves behind becomes ours, and is waited for. */
+  if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+    err (EX_OSERR, "no subreaper");
   start (&run);
   pidfd = (int) syscall (SYS_pidfd_open, run.child, 0);
   if (pidfd < 0)
@@ -249,4 +254,6 @@ inject_run (const Injection *injection, Injected *injected)
   close (run.listener);
   if (waitpid (run.child, &injected->status, 0) != run.child)
     err (EX_OSERR, "waitpid");
+  while (waitpid (-1, NULL, 0) > 0)
+    continue;
 }

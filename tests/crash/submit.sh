@@ -12,7 +12,7 @@ template empty
 set -- --input "$work/letter" --template "$work/empty"
 sweep 'queued' submit "$@" -- \
   "$sendmail" -odq -f me@example.org $(recipients 1)
-sweep 'sent' submit "$@" --faults kill,term -- \
+sweep 'sent' submit "$@" --faults kill,term,crash -- \
   "$sendmail" -odi -f me@example.org $(recipients 1)
 
 no_letters

@@ -70,7 +70,7 @@ typedef struct
   const char *recover_accounts, *ripe, *ripe_record, *only;
   const Promise *promise;
   unsigned port;
-  bool kill, fail, term, sleeps, sensible;
+  bool kill, fail, term, crash, sleeps, sensible;
   GHashTable *recovered; /* what states look like that were run on well */
   const char *const *argv;
   GPtrArray *letters;
@@ -449,7 +449,7 @@ check_rooms (Sweep *sweep, const State *state, int status)
   if (state->corrupt > 0)
     complain (sweep, "something was set aside as corrupt");
   if (state->temporary
-      > (WIFSIGNALED (status)
+      > (WIFSIGNALED (status) || sweep->fault == FAULT_CRASH
                  || (sweep->call != NULL
                      && strstr (sweep->call->name, "unlink") != NULL)
              ? 1
@@ -636,9 +636,10 @@ try (Sweep *sweep, Injected *injected)
 static bool
 wanted (const Sweep *sweep, int fault)
 {
-  return fault == FAULT_KILL   ? sweep->kill
-         : fault == FAULT_TERM ? sweep->term
-                               : sweep->fail;
+  return fault == FAULT_KILL    ? sweep->kill
+         : fault == FAULT_TERM  ? sweep->term
+         : fault == FAULT_CRASH ? sweep->crash
+                                : sweep->fail;
 }
 
 /* COUNT: how often it was called when nothing failed. */
@@ -699,6 +700,7 @@ sweep_all (Sweep *sweep)
   sweep->held = sweep->nowhere = 0;
   sweep_fault (sweep, FAULT_KILL, reference.counts);
   sweep_fault (sweep, FAULT_TERM, reference.counts);
+  sweep_fault (sweep, FAULT_CRASH, reference.counts);
   for (const int *fault = fault_errnos; *fault != 0; fault++)
     sweep_fault (sweep, *fault, reference.counts);
   fprintf (sweep->out,
@@ -765,7 +767,7 @@ static const struct option options[] = {
   { "recover-accounts", 1, NULL, RECOVER_ACCOUNTS },
   { "ripe", 1, NULL, RIPE }, /* in the relay's record: then SIGTERM */
   { "ripe-record", 1, NULL, RIPE_RECORD }, /* another relay's */
-  { "faults", 1, NULL, FAULTS },           /* kill,fail,term */
+  { "faults", 1, NULL, FAULTS },           /* kill,fail,term,crash */
   { "sensible", 0, NULL, SENSIBLE },       /* errnos alone */
   { "all", 0, NULL, ALL },                 /* in spite of that */
   { "sleeps", 0, NULL, SLEEPS },
@@ -839,6 +841,7 @@ take_option (Sweep *sweep, int option, const char *argument)
       sweep->kill = strstr (argument, "kill") != NULL;
       sweep->fail = strstr (argument, "fail") != NULL;
       sweep->term = strstr (argument, "term") != NULL;
+      sweep->crash = strstr (argument, "crash") != NULL;
       break;
     default:
       exit (EX_USAGE);
