@@ -350,15 +350,17 @@ repeats_secret (const Stream *stream, const char *text, size_t size)
   return false;
 }
 
-/* The line's new size. */
+/* The line's new size. What is no reply has no code to be left. */
 static size_t
 hide_secrets (const Stream *stream, char *line, size_t size)
 {
   static const char stars[] = "***";
-  size_t shown = strlen ("250-");
+  bool has_code = strspn (line, "0123456789") == strlen ("250")
+                  && (size == 3 || strchr (" -", line[3]) != NULL);
+  size_t shown = has_code ? MIN (size, strlen ("250-")) : 0;
 
-  if (size <= shown || memcmp (line, "334", 3) == 0
-      || !repeats_secret (stream, line + shown, size - shown))
+  if ((stream->masked && g_str_has_prefix (line, "334"))
+      || !repeats_secret (stream, line, size))
     return size;
   explicit_bzero (line + shown, size - shown);
   size = MIN (size, shown + strlen (stars));

@@ -50,9 +50,9 @@ const char *stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
  * relay says during a login may repeat the secret. */
 void stream_mask_input (Stream *stream, bool masked);
 
-/* From now on a line that repeats SECRET (copied) is read as its code and "***",
- * and traced like that: whatever the relay says, no log learns it. 334 is left
- * as it is, since it is for the mechanism alone. */
+/* From now on a line that repeats SECRET (copied) is read as its code (if it has
+ * one) and "***", and traced like that: whatever the relay says, no log learns
+ * it. A masked 334 is left as it is, since it is for the mechanism alone. */
 void stream_hide (Stream *stream, const Secret *secret);
 
 /* Whether octets of the peer are waiting that no one asked for, in our buffer,

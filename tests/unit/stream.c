@@ -307,6 +307,33 @@ test_secret_wiped (Line *line, const void *data)
   g_assert_false (memory_holds (masked, sizeof (masked)));
 }
 
+/* Wherever in its line a relay repeats what it was told. */
+static void
+test_hidden (Line *line, const void *data)
+{
+  static const char *const lines[][2] = {
+    { "250 is secret", "250 ***" },
+    { "334 secret", "334 ***" },
+    { "2secret", "***" },
+    { "secret", "***" },
+    { "250secret", "***" },
+    { "250 secre", "250 secre" },
+  };
+  g_autoptr (Secret) secret = secret_new ("secret", strlen ("secret"));
+
+  stream_hide (line->stream, secret);
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      say (line, lines[i][0], strlen (lines[i][0]));
+      SAY (line, "\r\n");
+      assert_line (line, lines[i][1], false);
+    }
+  g_assert_null (strstr (line->seen->str, "secret"));
+  stream_mask_input (line->stream, true);
+  SAY (line, "334 secret\r\n");
+  assert_line (line, "334 secret", false);
+}
+
 static void
 test_has_input (Line *line, const void *data)
 {
@@ -481,6 +508,7 @@ main (int argc, char **argv)
   LINE_TEST ("/smtp/stream/flight", test_flight);
   LINE_TEST ("/smtp/stream/secret", test_secret);
   LINE_TEST ("/smtp/stream/secret-wiped", test_secret_wiped);
+  LINE_TEST ("/smtp/stream/hidden", test_hidden);
   LINE_TEST ("/smtp/stream/has-input", test_has_input);
   LINE_TEST ("/smtp/stream/last-words", test_last_words);
   LINE_TEST ("/smtp/stream/long-flight", test_long_flight);
