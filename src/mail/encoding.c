@@ -35,7 +35,8 @@ encoding_append_words (GString *out, size_t column, const char *text,
   bool utf8 = g_ascii_strcasecmp (charset, "UTF-8") == 0;
   size_t around = WORD_AROUND + strlen (charset);
 
-  g_assert (column + around + WORD_MINIMUM <= WORD_LINE_MAXIMUM);
+  g_assert (length == 0
+            || column + around + WORD_MINIMUM <= WORD_LINE_MAXIMUM);
   while (length > 0)
     {
       size_t room = WORD_LINE_MAXIMUM - column - around;
