@@ -1,7 +1,7 @@
 /* backoff.h - how an account fares: what keeps its messages from being tried.
  *
- * One small file for each account, accounts/NAME beside the queue's rooms,
- * replaced as a whole. What fails for the account as such (no connection, wrong
+ * One small file for each account, accounts/NAME beside the queue's rooms
+ * (account-file.h). What fails for the account as such (no connection, wrong
  * certificate, locked keyring) puts off all its messages, and a refused login
  * pauses it until a person has mended it: a wrong password asked fifty times
  * locks the login. No message depends on these files: where one is lost or

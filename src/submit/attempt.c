@@ -1,8 +1,11 @@
 #include "submit/attempt.h"
 
 #include <string.h>
+#include <syslog.h>
 
 #include "account/credential.h"
+#include "base/log.h"
+#include "queue/login.h"
 #include "smtp/session.h"
 #include "smtp/transaction.h"
 #include "submit/fit.h"
@@ -16,6 +19,7 @@ struct Courier
 {
   const Account *account;
   CourierParams params;
+  Relay relay;      /* the account's, but for what is remembered */
   Session *session; /* NULL: none is open */
   unsigned carried; /* messages, in this session */
 };
@@ -27,6 +31,8 @@ courier_new (const Account *account, const CourierParams *params)
 
   courier->account = account;
   courier->params = *params;
+  courier->relay = account->relay;
+  courier->relay.remembered = NULL;
   return courier;
 }
 
@@ -43,6 +49,7 @@ courier_free (Courier *courier)
   if (courier == NULL)
     return;
   leave (courier);
+  g_free (courier->relay.remembered);
   g_free (courier);
 }
 
@@ -105,19 +112,39 @@ get_secret (const Courier *courier, GError **error)
              : credential_get (courier->account, params->attended, error);
 }
 
-static Session *
-log_in (const Courier *courier, Status **status)
+/* No message waits for that. */
+static void
+remember (const Courier *courier, Queue *queue)
 {
+  g_autoptr (GError) error = NULL;
+
+  if (!login_remember (queue, courier->account->name, &courier->relay,
+                       courier->session->mechanism, &error))
+    log_line (LOG_ERR, "account=%s text=\"%s\"", courier->account->name,
+              error->message);
+}
+
+static bool
+log_in (Courier *courier, Queue *queue, Status **status)
+{
+  Relay *relay = &courier->relay;
   g_autoptr (GError) error = NULL;
   g_autoptr (Secret) secret = get_secret (courier, &error);
 
   if (error != NULL)
     {
       *status = status_new_failure (STAGE_CREDENTIAL, error);
-      return NULL;
+      return false;
     }
-  return session_open (&courier->account->relay, secret,
-                       courier->params.trace, status);
+  g_free (relay->remembered);
+  relay->remembered
+      = login_remembered (queue, courier->account->name, relay);
+  courier->session
+      = session_open (relay, secret, courier->params.trace, status);
+  if (courier->session == NULL)
+    return false;
+  remember (courier, queue);
+  return true;
 }
 
 /* One transaction, in the session that is open or in a new one. */
@@ -134,9 +161,7 @@ converse (Courier *courier, Queue *queue, const Envelope *envelope,
   };
   g_autoptr (Status) status = NULL;
 
-  if (courier->session == NULL)
-    courier->session = log_in (courier, &status);
-  if (courier->session == NULL)
+  if (courier->session == NULL && !log_in (courier, queue, &status))
     return same_for_all (status, envelope->forward_paths->len);
   if (!fit_make (&fit, &entry->content, courier->session, queue, &status))
     return same_for_all (status, envelope->forward_paths->len);

@@ -129,8 +129,9 @@ errand_paused (const Backoff *backoff, const Account *account)
   g_autoptr (GError) error = g_error_new (
       FAILURE, FAILURE_CREDENTIAL,
       _ ("the account is paused, as %s refused its login: %s; run `postrider "
-         "password set %s'"),
-      account->relay.host, backoff->reason, account->name);
+         "password set %s', or mend the account and run `postrider queue "
+         "release --account %s'"),
+      account->relay.host, backoff->reason, account->name, account->name);
 
   return status_new_failure (STAGE_AUTH, error);
 }

@@ -30,8 +30,9 @@ synced_in_order () {
 }
 
 entered='fsync linkat fsync'
+# By what the relay logged us in is known from the first login on.
 check "each step is on disk before the next" synced_in_order you@example.net \
-  "$entered relay fdatasync fdatasync unlinkat fsync"
+  "$entered relay fsync renameat fdatasync fdatasync unlinkat fsync"
 # The statuses; the notification; that it was made; why the rest is held.
 check "so it is where the sender is notified" \
   synced_in_order 'you@example.net reject@example.net' \

@@ -224,6 +224,17 @@ add_account_to_key (GString *key, const char *room, const char *name)
     g_string_append_printf (key, "%s: damaged\n", name);
 }
 
+/* "crc 1 mechanism identity" */
+static void
+add_login_to_key (GString *key, const char *room, const char *name)
+{
+  g_auto (GStrv) lines = read_lines (room, name);
+  g_auto (GStrv) field = g_strsplit (lines[0] != NULL ? lines[0] : "", " ", 5);
+
+  g_string_append_printf (key, "%s: %s\n", name,
+                          g_strv_length (field) == 4 ? field[2] : "damaged");
+}
+
 static void
 note_entry (Census *census, const Entry *entry, bool held)
 {
@@ -311,6 +322,8 @@ look_at_account (Census *census, const char *room, const char *name)
 {
   if (name[0] == '.')
     census->state->temporary++;
+  else if (g_str_has_suffix (name, ".login"))
+    add_login_to_key (census->state->key, room, name);
   else if (!g_str_has_suffix (name, ".lock"))
     add_account_to_key (census->state->key, room, name);
 }
