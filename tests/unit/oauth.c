@@ -123,6 +123,15 @@ test_reason (void)
     { "{\"status\":\"x\"}}", NULL },
     { "{\"status\":\"\377\"}", NULL },
     { " ", NULL },
+    { "{\"status\":\"{}[]/*x*/'\\\"}{\"} \r\n", "(status={}[]/*x*/'\"}{)" },
+    { "{\"a\":[[[[[[[]]]]]]]}", "" },
+    { "{\"a\":[[[[[[[[]]]]]]]]}", NULL },
+    { "{\"status\":\"x\"}{}", NULL },
+    { "1{\"status\":\"x\"}", NULL },
+    { "{/*\"*/}{/*\"*/}", NULL },
+    { "var x = {\"status\":\"x\"};", NULL },
+    { "]{\"status\":\"x\"}", NULL },
+    { "{\"status\":\"\\ud83d\\ue0d0\"}", NULL },
     { "{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}", NULL },
   };
   g_autoptr (Secret) token = secret_of (TOKEN);
