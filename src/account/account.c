@@ -43,6 +43,9 @@ account_free (void *data)
   g_ptr_array_unref (account->from);
   g_free (account->dsn_notify);
   g_free (account->dsn_return);
+  g_strfreev (account->password_command);
+  g_free (account->password_credential);
+  g_free (account->password_file);
   relay_clear (&account->relay);
   g_free (account);
 }
@@ -126,6 +129,46 @@ check_required (const Source *source)
               _ ("account `%s' has no `from': write `from = me@example.org'"));
 }
 
+/* Where the secret may be instead of in the keyring. */
+static const char *const secret_sources[]
+    = { "password-command", "password-credential", "password-file" };
+
+/* The one of SECTION (nullable); NULL: none. */
+static const char *
+find_secret_source (const ConfigSection *section)
+{
+  for (size_t i = 0; section != NULL && i < G_N_ELEMENTS (secret_sources); i++)
+    if (config_find (section, secret_sources[i]) != NULL)
+      return secret_sources[i];
+  return NULL;
+}
+
+/* One source at most: none is ever asked because another one failed. */
+static void
+check_secret_source (Config *config, const ConfigSection *section)
+{
+  const ConfigEntry *first = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (secret_sources); i++)
+    {
+      const ConfigEntry *next = config_find (section, secret_sources[i]);
+      const ConfigEntry *other = first;
+
+      if (next == NULL)
+        continue;
+      if (first == NULL || next->line < first->line)
+        first = next;
+      if (other != NULL)
+        config_problem (config, MAX (next->line, other->line),
+                        next->line > other->line ? next->column
+                                                 : other->column,
+                        _ ("`%s' and `%s' both say where the password is: "
+                           "leave one of them"),
+                        next->line > other->line ? other->name : next->name,
+                        next->line > other->line ? next->name : other->name);
+    }
+}
+
 /* Settings that make sense only together. */
 static void
 check_login (const Source *source, const Relay *relay)
@@ -143,6 +186,11 @@ check_login (const Source *source, const Relay *relay)
       && !says (source, "user"))
     complain (source, _ ("account `%s' has `auth' and needs `user' for it: "
                          "write `user = NAME'"));
+  else if (sasl_wants_secret (relay->auth) && !says (source, "user")
+           && find_secret_source (source->section) != NULL)
+    complain (source, _ ("account `%s' has `%s' and needs `user' for it: write "
+                         "`user = NAME'"),
+              find_secret_source (source->section));
 }
 
 static void
@@ -169,6 +217,10 @@ read_account (const Source *source)
   if (account->relay.port == 0)
     account->relay.port = account->relay.tls == TLS_STARTTLS ? 587 : 465;
   account->relay.token = sasl_wants_token (account->relay.auth);
+  account->secret_source = find_secret_source (section);
+  if (account->secret_source == NULL)
+    account->secret_source = find_secret_source (source->defaults);
+  check_secret_source (source->config, section);
   if (!section->refused)
     {
       check_required (source);
@@ -186,6 +238,7 @@ check_defaults (Config *config, const ConfigSection *defaults,
   Account *account = account_new (defaults->name, config->file, 0);
 
   settings_apply (config, defaults, SETTING_OF_ACCOUNT, home, account);
+  check_secret_source (config, defaults);
   account_free (account);
 }
 

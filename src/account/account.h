@@ -42,6 +42,12 @@ typedef struct
   char *dsn_return;
   Delivery delivery;
   unsigned max_connections;
+  const char *secret_source; /* the setting of these three that says where the
+                                secret is; NULL: in the keyring */
+  char **password_command;
+  char *password_credential;
+  char *password_file;
+  unsigned password_timeout; /* milliseconds, for a command */
   char *file;         /* where it stands, for messages */
   int line;
 } Account;

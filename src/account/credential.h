@@ -1,5 +1,9 @@
 /* credential.h - the secret that logs an account in, from where its settings
- * say (for now the keyring), fetched before the relay is contacted.
+ * say, fetched before the relay is contacted.
+ *
+ * One source for each account: the keyring, or the one that a setting names. One
+ * that fails never makes another be asked. Whatever has a secret for other
+ * programs gives one line of UTF-8 text.
  */
 #pragma once
 
@@ -7,7 +11,12 @@
 #include "base/secret.h"
 
 /* NULL without an error where the account needs none (auth = external, or no
- * user). INTERACTIVE: a person may be asked to unlock. Failures as in
- * keyring.h. */
+ * user). INTERACTIVE: a person may be asked to unlock the keyring. Failures as in
+ * keyring.h and child.h; FAILURE_CREDENTIAL where what comes is no secret, and
+ * FAILURE_CONFIG where a file or directory is not as it has to be. */
 Secret *credential_get (const Account *account, bool interactive,
                         GError **error);
+
+/* What a person does once the relay refused the login: one sentence without a
+ * full stop. The caller owns it. */
+char *credential_advice (const Account *account);

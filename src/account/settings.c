@@ -14,6 +14,7 @@
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define PIN_LENGTH 32    /* octets */
+#define CREDENTIAL_LENGTH 255 /* of a file's name */
 
 static const char *const answers[] = { "no", "yes", NULL };
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
@@ -41,7 +42,19 @@ const Setting settings[] = {
     N_ ("How the connection is secured: by TLS from the first octet, or by "
         "STARTTLS, which is then required. Nothing is sent without TLS.") },
   { "user", SETTING_TEXT, ACCOUNT (relay.user), NULL, NULL,
-    N_ ("The name to log in with. The password is in the keyring.") },
+    N_ ("The name to log in with. The password is in the keyring, unless a "
+        "setting says otherwise.") },
+  { "password-command", SETTING_COMMAND, ACCOUNT (password_command), NULL,
+    NULL,
+    N_ ("A program that prints the password, with its arguments. There is no "
+        "shell.") },
+  { "password-credential", SETTING_CREDENTIAL, ACCOUNT (password_credential),
+    NULL, NULL,
+    N_ ("The credential of systemd that is the password: its name in the "
+        "unit's LoadCredential=.") },
+  { "password-file", SETTING_PATH, ACCOUNT (password_file), NULL, NULL,
+    N_ ("A file with the password, which nobody but its owner may read: this "
+        "user or root.") },
   { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, NULL,
     N_ ("The one mechanism to log in with. Unless set, the strongest that the "
         "relay offers, and none that is weaker than what was good before; with "
@@ -82,6 +95,8 @@ const Setting settings[] = {
   { "dsn-return", SETTING_DSN_RETURN, ACCOUNT (dsn_return), NULL, returns,
     N_ ("What a notification of a failure should contain: the full message, "
         "or its header.") },
+  { "timeout-password", SETTING_DURATION, ACCOUNT (password_timeout), "30s",
+    NULL, N_ ("How long to wait for `password-command' to end.") },
   { "timeout-connect", SETTING_DURATION, ACCOUNT (relay.timeouts.connect),
     "30s", NULL,
     N_ ("How long to wait for name resolution and the connection, and again "
@@ -360,6 +375,58 @@ set_path (const Assignment *assignment)
   return NULL;
 }
 
+/* The program and arguments in VALUE, into WORDS. */
+static char *
+parse_command (const char *value, const char *home, char ***words)
+{
+  g_auto (GStrv) parsed = NULL;
+  char *program;
+
+  if (!g_shell_parse_argv (value, NULL, &parsed, NULL))
+    return g_strdup (_ ("write a program and its arguments; a quote in it is "
+                        "not closed"));
+  program = parsed[0];
+  if (g_str_has_prefix (program, "~/") && home != NULL)
+    {
+      parsed[0] = g_build_filename (home, program + 2, NULL);
+      g_free (program);
+    }
+  else if (program[0] == '\0'
+           || (program[0] != '/' && strchr (program, '/') != NULL))
+    return g_strdup (_ ("write the program's whole path, or its name alone"));
+  *words = g_steal_pointer (&parsed);
+  return NULL;
+}
+
+static char *
+set_command (const Assignment *assignment)
+{
+  char ***field = assignment->field;
+  char **words = NULL;
+  char *advice
+      = parse_command (assignment->value, assignment->home, &words);
+
+  if (advice != NULL)
+    return advice;
+  g_strfreev (*field);
+  *field = words;
+  return NULL;
+}
+
+/* As systemd has them: one that is no path, whatever it holds. */
+static char *
+set_credential (const Assignment *assignment)
+{
+  const char *value = assignment->value;
+  bool valid = strlen (value) <= CREDENTIAL_LENGTH && value[0] != '.';
+
+  for (const char *at = value; *at != '\0'; at++)
+    valid = valid && g_ascii_isgraph (*at) && *at != '/' && *at != ':';
+  if (!valid)
+    return g_strdup (_ ("write the name of a credential, without a path"));
+  return set_text (assignment);
+}
+
 static char *
 set_trust (const Assignment *assignment)
 {
@@ -569,6 +636,8 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_PATH] = set_path,
   [SETTING_TRUST] = set_trust,
   [SETTING_PINS] = set_pins,
+  [SETTING_COMMAND] = set_command,
+  [SETTING_CREDENTIAL] = set_credential,
   [SETTING_DURATION] = set_duration,
   [SETTING_LIFETIME] = set_lifetime,
   [SETTING_PERIOD] = set_period,

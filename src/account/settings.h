@@ -37,6 +37,8 @@ typedef enum
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
   SETTING_TRUST,      /* the same, or `none' */
   SETTING_PINS,       /* pin-sha256:BASE64, separated by commas */
+  SETTING_COMMAND,    /* a program and its arguments, quoted as for a shell */
+  SETTING_CREDENTIAL, /* a name in systemd's directory of credentials */
   SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */
   SETTING_LIFETIME,   /* 30m, 4h, 5d, 2w: seconds */
   SETTING_PERIOD,     /* the same, or the one of `choices`: 0 */

@@ -18,7 +18,8 @@ set_too_large (const char *file, GError **error)
 
 /* Of what was opened, whatever its name leads to by now. */
 static bool
-check (const char *file, int fd, size_t maximum, GError **error)
+check (const char *file, int fd, size_t maximum, mode_t forbidden,
+       GError **error)
 {
   struct stat status;
 
@@ -30,14 +31,17 @@ check (const char *file, int fd, size_t maximum, GError **error)
   if (!S_ISREG (status.st_mode))
     g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is not a file"), file);
   else if (status.st_uid != getuid () && status.st_uid != 0)
-    g_set_error (
-        error, FAILURE, FAILURE_CONFIG,
-        _ ("%s belongs to another user (uid %ju): it must be yours "
-           "or root's"),
-        file, (uintmax_t) status.st_uid);
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("%s belongs to another user (uid %ju): it must be yours "
+                    "or root's"),
+                 file, (uintmax_t) status.st_uid);
   else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     g_set_error (error, FAILURE, FAILURE_CONFIG,
                  _ ("%s can be written by others: run `chmod go-w %s'"), file,
+                 file);
+  else if ((status.st_mode & forbidden) != 0)
+    g_set_error (error, FAILURE, FAILURE_CONFIG,
+                 _ ("%s can be read by others: run `chmod go= %s'"), file,
                  file);
   else if ((uintmax_t) status.st_size > maximum)
     set_too_large (file, error);
@@ -88,9 +92,65 @@ trusted_read (const char *file, size_t maximum, bool *absent, GError **error)
                            file);
       return NULL;
     }
-  octets = check (file, fd, maximum, error)
+  octets = check (file, fd, maximum, 0, error)
                ? read_all (file, fd, maximum, error)
                : NULL;
   close (fd);
   return octets;
+}
+
+/* One octet over the maximum stands for any number of them. */
+static Secret *
+read_secret (const char *file, int fd, GError **error)
+{
+  g_autoptr (Secret) secret = secret_new_empty (SECRET_MAXIMUM + 1);
+  char *octets = secret_buffer (secret);
+  size_t length = 0;
+  ssize_t got = 1;
+
+  while (length <= SECRET_MAXIMUM && got != 0)
+    {
+      got = read (fd, octets + length, SECRET_MAXIMUM + 1 - length);
+      if (got < 0 && errno != EINTR)
+        {
+          failure_set_errno (error, FAILURE_CONFIG, errno,
+                             _ ("cannot read %s"), file);
+          return NULL;
+        }
+      length += got > 0 ? (size_t) got : 0;
+    }
+  if (length > SECRET_MAXIMUM)
+    {
+      set_too_large (file, error);
+      return NULL;
+    }
+  secret_set_length (secret, length);
+  return g_steal_pointer (&secret);
+}
+
+Secret *
+trusted_read_secret (int directory, const char *name, const char *file,
+                     mode_t forbidden, GError **error)
+{
+  int fd = openat (directory, name,
+                   O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+  Secret *secret;
+
+  if (fd < 0 && errno == ELOOP)
+    {
+      g_set_error (error, FAILURE, FAILURE_CONFIG,
+                   _ ("%s is a symbolic link: name the file itself"), file);
+      return NULL;
+    }
+  if (fd < 0)
+    {
+      failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
+                         file);
+      return NULL;
+    }
+  secret = check (file, fd, SECRET_MAXIMUM, forbidden, error)
+               ? read_secret (file, fd, error)
+               : NULL;
+  close (fd);
+  return secret;
 }

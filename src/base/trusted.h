@@ -6,6 +6,9 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+#include "base/secret.h"
 
 /* The octets of FILE, at most MAXIMUM. NULL and FAILURE_CONFIG where it cannot
  * be read, is no file, is larger, belongs to somebody else, or may be written
@@ -13,3 +16,10 @@
  * NULL without an error, and *ABSENT set. */
 GBytes *trusted_read (const char *file, size_t maximum, bool *absent,
                       GError **error);
+
+/* The octets of NAME in DIRECTORY (AT_FDCWD: a path), at most SECRET_MAXIMUM, in
+ * a Secret and nowhere else. NULL and FAILURE_CONFIG as above, also where it is a
+ * symbolic link, or its mode has a bit of FORBIDDEN; errors call it FILE. */
+Secret *trusted_read_secret (int directory, const char *name,
+                             const char *file, mode_t forbidden,
+                             GError **error);

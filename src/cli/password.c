@@ -15,6 +15,7 @@
 #include <glib/gi18n.h>
 
 #include "account/account.h"
+#include "account/credential.h"
 #include "account/keyring.h"
 #include "base/failure.h"
 #include "base/log.h"
@@ -287,6 +288,18 @@ choose_action (Request *request, const char *name, GError **error)
   return request->action != NULL;
 }
 
+static void
+set_not_in_keyring (const Account *account, GError **error)
+{
+  g_autofree char *advice = credential_advice (account);
+
+  g_set_error (error, FAILURE, FAILURE_CONFIG,
+               _ ("%s:%d: account `%s' takes its password from `%s', not from "
+                  "the keyring: %s"),
+               account->file, account->line, account->name,
+               account->secret_source, advice);
+}
+
 static bool
 run (const Request *request, GError **error)
 {
@@ -307,6 +320,11 @@ run (const Request *request, GError **error)
                    _ ("%s:%d: account `%s' has no `user' to log in with: "
                       "write `user = NAME'"),
                    account->file, account->line, account->name);
+      return false;
+    }
+  if (account->secret_source != NULL)
+    {
+      set_not_in_keyring (account, error);
       return false;
     }
   return request->action (account, error)

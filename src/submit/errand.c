@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 
+#include "account/credential.h"
 #include "base/log.h"
 #include "submit/notify.h"
 #include "submit/report.h"
@@ -126,12 +127,11 @@ errand_notify (const Errand *errand, const Status *status, unsigned held)
 Status *
 errand_paused (const Backoff *backoff, const Account *account)
 {
+  g_autofree char *advice = credential_advice (account);
   g_autoptr (GError) error = g_error_new (
       FAILURE, FAILURE_CREDENTIAL,
-      _ ("the account is paused, as %s refused its login: %s; run `postrider "
-         "password set %s', or mend the account and run `postrider queue "
-         "release --account %s'"),
-      account->relay.host, backoff->reason, account->name, account->name);
+      _ ("the account is paused, as %s refused its login: %s; %s"),
+      account->relay.host, backoff->reason, advice);
 
   return status_new_failure (STAGE_AUTH, error);
 }

@@ -87,14 +87,21 @@ cause (const Account *account, const Status *status)
 }
 
 static char *
-advice (const char *account, const Backoff *backoff, const Status *status)
+advice (const Account *account, const char *name, const Backoff *backoff,
+        const Status *status)
 {
   bool held = backoff->paused || status->fate == FATE_HELD;
 
-  if (held
-      && (status->stage == STAGE_AUTH || status->stage == STAGE_CREDENTIAL))
+  bool login =
+      status->stage == STAGE_AUTH || status->stage == STAGE_CREDENTIAL;
+
+  if (held && login && account->secret_source != NULL)
+    return g_strdup_printf (_ ("Once `%s' gives the right password: postrider "
+                               "queue release --account %s"),
+                            account->secret_source, name);
+  if (held && login)
     return g_strdup_printf (
-        _ ("To store the right password: postrider password set %s"), account);
+        _ ("To store the right password: postrider password set %s"), name);
   if (held)
     return g_strdup (_ ("To see what is held: postrider queue list"));
   return g_strdup (_ ("Its messages wait and are tried again. To see them: "
@@ -117,7 +124,7 @@ notify_account (const General *general, const Account *account,
   name = printable (account->name);
   summary = g_strdup_printf (_ ("Account %s cannot send mail"), name);
   why = cause (account, status);
-  what = advice (name, backoff, status);
+  what = advice (account, name, backoff, status);
   body = g_string_new (why);
   g_string_append_c (body, '\n');
   if (held > 0)

@@ -321,6 +321,31 @@ static const struct
   { SOUND "pasword = hunter2\n", "F:4:1: there is no setting `pasword'" },
   { SOUND "password hunter2\n",
     "F:4:1: this is no setting: write `name = value'" },
+  { SOUND "user = u\npassword-file = /x\npassword-command = pass x\n",
+    "F:6:1: `password-file' and `password-command' both say where the password "
+    "is: leave one of them" },
+  { SOUND "user = u\n[defaults]\npassword-credential = x\n"
+          "password-file = /x\n",
+    "F:7:1: `password-credential' and `password-file' both say where the "
+    "password is: leave one of them" },
+  { SOUND "password-file = /x\n",
+    "F:1:1: account `a' has `password-file' and needs `user' for it: write "
+    "`user = NAME'" },
+  { SOUND "user = u\npassword-credential = ../x\n",
+    "F:5:23: `password-credential' cannot be `../x': write the name of a "
+    "credential, without a path" },
+  { SOUND "user = u\npassword-credential = a/b\n",
+    "F:5:23: `password-credential' cannot be `a/b': write the name of a "
+    "credential, without a path" },
+  { SOUND "user = u\npassword-command = pass 'x\n",
+    "F:5:20: `password-command' cannot be `pass 'x': write a program and its "
+    "arguments; a quote in it is not closed" },
+  { SOUND "user = u\npassword-command = bin/pass x\n",
+    "F:5:20: `password-command' cannot be `bin/pass x': write the program's "
+    "whole path, or its name alone" },
+  { SOUND "user = u\npassword-command = ''\n",
+    "F:5:20: `password-command' cannot be `''': write the program's whole "
+    "path, or its name alone" },
   /* Sections. */
   { "[home]\n", "F:1:1: account `home' needs `from' and `host': write `from = "
                 "me@example.org' and `host = smtp.example.org'" },
@@ -533,6 +558,34 @@ test_homeless (Fixture *fixture, const void *data)
   g_assert_cmpstr (text, ==,
                    "F:4:14: `trust-file' cannot be `~/ca.pem': this user has "
                    "no home directory: write an absolute path");
+}
+
+/* An account's own takes the place of that of [defaults]. */
+static void
+test_secret_source (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = load (
+      fixture,
+      SOUND "user=u\npassword-command = ~/bin/p 'a b' \"c d\" e\\ f $HOME\n"
+            "[b]\nfrom=b@x.example\nhost=x.example\nuser=u\n"
+            "[defaults]\npassword-file = ~/secret\n",
+      &error);
+  static const char *const expected[]
+      = { "/home/me/bin/p", "a b", "c d", "e f", "$HOME", NULL };
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (account_at (accounts, 0)->secret_source, ==,
+                   "password-command");
+  g_assert_true (
+      g_strv_equal ((const char *const *) account_at (accounts, 0)
+                        ->password_command,
+                    expected));
+  g_assert_cmpuint (account_at (accounts, 0)->password_timeout, ==, 30000);
+  g_assert_cmpstr (account_at (accounts, 1)->secret_source, ==,
+                   "password-file");
+  g_assert_cmpstr (account_at (accounts, 1)->password_file, ==,
+                   "/home/me/secret");
 }
 
 /* The initial values are written in two places. */
@@ -755,6 +808,7 @@ main (int argc, char **argv)
   FILE_TEST ("/account/pins", test_pins);
   FILE_TEST ("/account/errors", test_errors);
   FILE_TEST ("/account/homeless", test_homeless);
+  FILE_TEST ("/account/secret-source", test_secret_source);
   FILE_TEST ("/account/initial", test_initial);
   g_test_add_func ("/account/table", test_table);
   FILE_TEST ("/account/own-file", test_own_file);
