@@ -1,20 +1,27 @@
 #include "smtp/tls-credentials.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <gnutls/x509.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/trusted.h"
 
 #define KEPT 8
+#define FILE_MAXIMUM (16 * 1024 * 1024) /* revocation lists grow large */
 
 /* Reference-counted (g_rc_box): sessions use what the cache may drop. */
 struct TlsCredentials
 {
   char *files; /* what it was made of */
   gnutls_certificate_credentials_t handle;
+  time_t lists_from, lists_until; /* when all revocation lists are valid */
 };
 
 /* GnuTLS ends some of its texts with a full stop. */
@@ -26,6 +33,18 @@ tls_text (int code)
   if (g_str_has_suffix (text, "."))
     text[strlen (text) - 1] = '\0';
   return text;
+}
+
+char *
+tls_dates (time_t from, time_t until)
+{
+  g_autoptr (GDateTime) begin = g_date_time_new_from_unix_utc (from);
+  g_autoptr (GDateTime) end = g_date_time_new_from_unix_utc (until);
+  g_autofree char *first = begin ? g_date_time_format (begin, "%F") : NULL;
+  g_autofree char *last = end ? g_date_time_format (end, "%F") : NULL;
+
+  return first && last ? g_strdup_printf (" (%s/%s)", first, last)
+                       : g_strdup ("");
 }
 
 static void
@@ -41,6 +60,7 @@ tls_credentials_release (TlsCredentials *credentials)
 {
   g_rc_box_release_full (credentials, (GDestroyNotify) credentials_clear);
 }
+
 /* Path, time and size of each file. */
 static char *
 identify_files (const Relay *relay)
@@ -82,49 +102,104 @@ load_system_trust (TlsCredentials *credentials, GError **error)
 
 /* A file that is not there, or not for us, needs a person. Trouble of the disk
    or with descriptors does not: another time it can be read. */
-static Failure
-reading_failure (const GError *reading)
+static bool
+check_openable (const char *file, GError **error)
 {
-  static const int lasting[] = { G_FILE_ERROR_NOENT,      G_FILE_ERROR_ACCES,
-                                 G_FILE_ERROR_PERM,       G_FILE_ERROR_ISDIR,
-                                 G_FILE_ERROR_NOTDIR,     G_FILE_ERROR_LOOP,
-                                 G_FILE_ERROR_NAMETOOLONG };
+  static const int lasting[] = { ENOENT,  EACCES, EPERM,       EISDIR,
+                                 ENOTDIR, ELOOP,  ENAMETOOLONG };
+  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int errnum = errno;
 
+  if (fd >= 0)
+    {
+      close (fd);
+      return true;
+    }
   for (size_t i = 0; i < G_N_ELEMENTS (lasting); i++)
-    if (g_error_matches (reading, G_FILE_ERROR, lasting[i]))
-      return FAILURE_CONFIG;
-  return FAILURE_OS;
+    if (errnum == lasting[i])
+      {
+        failure_set_errno (error, FAILURE_CONFIG, errnum, _ ("cannot read %s"),
+                           file);
+        return false;
+      }
+  failure_set_errno (error, FAILURE_OS, errnum, _ ("cannot read %s"), file);
+  return false;
 }
 
-typedef int (*LoadPem) (gnutls_certificate_credentials_t handle,
-                        const gnutls_datum_t *pem, gnutls_x509_crt_fmt_t type);
-
-/* Adds what FILE holds by LOAD, which returns how much it found. */
-static bool
-load_pem (TlsCredentials *credentials, const char *file, LoadPem load,
-          GError **error)
+/* Nobody but this user and root may have had a hand in what says whom to
+   trust. OCTETS, which belong to the result, are what is in it. */
+static GBytes *
+read_file (const char *file, gnutls_datum_t *octets, GError **error)
 {
-  g_autofree char *pem = NULL;
-  g_autoptr (GError) reading = NULL;
-  size_t size;
-  int count;
+  GBytes *bytes = check_openable (file, error)
+                      ? trusted_read (file, FILE_MAXIMUM, NULL, error)
+                      : NULL;
+  gsize size;
 
-  if (!g_file_get_contents (file, &pem, &size, &reading))
-    {
-      g_set_error_literal (error, FAILURE, (int) reading_failure (reading),
-                           reading->message);
-      return false;
-    }
-  count = load (credentials->handle,
-                &(gnutls_datum_t){ (unsigned char *) pem, (unsigned) size },
-                GNUTLS_X509_FMT_PEM);
-  if (count > 0)
+  if (bytes == NULL)
+    return NULL;
+  octets->data = (unsigned char *) g_bytes_get_data (bytes, &size);
+  octets->size = (unsigned) size;
+  return bytes;
+}
+
+static bool
+load_trust_file (TlsCredentials *credentials, const char *file, GError **error)
+{
+  gnutls_datum_t pem;
+  g_autoptr (GBytes) bytes = read_file (file, &pem, error);
+
+  if (bytes == NULL)
+    return false;
+  if (gnutls_certificate_set_x509_trust_mem (credentials->handle, &pem,
+                                             GNUTLS_X509_FMT_PEM)
+      > 0)
     return true;
   g_set_error (error, FAILURE, FAILURE_CONFIG,
-               load == gnutls_certificate_set_x509_trust_mem
-                   ? _ ("%s: no certificate in PEM form was found")
-                   : _ ("%s: no revocation list in PEM form was found"),
-               file);
+               _ ("%s: no certificate in PEM form was found"), file);
+  return false;
+}
+
+/* Takes LISTS. GnuTLS has copies, and says nothing of those out of date. */
+static bool
+add_lists (TlsCredentials *credentials, gnutls_x509_crl_t *lists,
+           unsigned count)
+{
+  int result = gnutls_certificate_set_x509_crl (credentials->handle, lists,
+                                                (int) count);
+
+  for (unsigned i = 0; i < count; i++)
+    {
+      time_t until = gnutls_x509_crl_get_next_update (lists[i]);
+
+      credentials->lists_from = MAX (
+          credentials->lists_from, gnutls_x509_crl_get_this_update (lists[i]));
+      if (until != (time_t) -1)
+        credentials->lists_until = MIN (credentials->lists_until, until);
+      gnutls_x509_crl_deinit (lists[i]);
+    }
+  gnutls_free (lists);
+  return result > 0;
+}
+
+static bool
+load_lists (TlsCredentials *credentials, const char *file, GError **error)
+{
+  gnutls_datum_t pem;
+  g_autoptr (GBytes) bytes = read_file (file, &pem, error);
+  gnutls_x509_crl_t *lists;
+  unsigned count = 0;
+
+  if (bytes == NULL)
+    return false;
+  credentials->lists_until = G_MAXINT64;
+  if (gnutls_x509_crl_list_import2 (&lists, &count, &pem, GNUTLS_X509_FMT_PEM,
+                                    0)
+          >= 0
+      && add_lists (credentials, lists, count))
+    return true;
+  g_set_error (error, FAILURE, FAILURE_CONFIG,
+               _ ("%s: no revocation list in PEM form was found"), file);
   return false;
 }
 
@@ -164,8 +239,7 @@ load_trust (TlsCredentials *credentials, const Relay *relay, GError **error)
     return true;
   if (relay->trust_file == NULL)
     return load_system_trust (credentials, error);
-  return load_pem (credentials, relay->trust_file,
-                   gnutls_certificate_set_x509_trust_mem, error);
+  return load_trust_file (credentials, relay->trust_file, error);
 }
 
 static TlsCredentials *
@@ -179,8 +253,7 @@ credentials_load (const Relay *relay, GError **error)
   if (!load_trust (credentials, relay, error))
     return NULL;
   if (relay->crl_file != NULL
-      && !load_pem (credentials, relay->crl_file,
-                    gnutls_certificate_set_x509_crl_mem, error))
+      && !load_lists (credentials, relay->crl_file, error))
     return NULL;
   if (relay->certificate != NULL
       && !load_client_certificate (credentials, relay, error))
@@ -188,8 +261,8 @@ credentials_load (const Relay *relay, GError **error)
   return g_steal_pointer (&credentials);
 }
 
-TlsCredentials *
-tls_credentials_get (const Relay *relay, GError **error)
+static TlsCredentials *
+find_or_load (const Relay *relay, GError **error)
 {
   static GPtrArray *cache;
   g_autofree char *files = identify_files (relay);
@@ -211,6 +284,36 @@ tls_credentials_get (const Relay *relay, GError **error)
     g_ptr_array_remove_index (cache, 0);
   g_ptr_array_add (cache, credentials);
   return g_rc_box_acquire (credentials);
+}
+
+/* A list out of date does not say that nothing has been revoked since. */
+static bool
+check_lists (const TlsCredentials *credentials, const Relay *relay,
+             GError **error)
+{
+  time_t now = time (NULL);
+  g_autofree char *dates = NULL;
+
+  if (relay->crl_file == NULL
+      || (credentials->lists_from <= now && now < credentials->lists_until))
+    return true;
+  dates = tls_dates (credentials->lists_from, credentials->lists_until);
+  g_set_error (error, FAILURE, FAILURE_CERTIFICATE,
+               /* TRANSLATORS: a file, and the dates in parentheses. */
+               _ ("%s: this revocation list is not valid now%s; renew it, or "
+                  "check the clock of this computer"),
+               relay->crl_file, dates);
+  return false;
+}
+
+TlsCredentials *
+tls_credentials_get (const Relay *relay, GError **error)
+{
+  g_autoptr (TlsCredentials) credentials = find_or_load (relay, error);
+
+  if (credentials == NULL || !check_lists (credentials, relay, error))
+    return NULL;
+  return g_steal_pointer (&credentials);
 }
 
 gnutls_certificate_credentials_t

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <gnutls/gnutls.h>
+#include <time.h>
 
 #include "smtp/relay.h"
 
@@ -26,3 +27,6 @@ tls_credentials_handle (const TlsCredentials *credentials);
 
 /* What GnuTLS says of CODE, without a full stop. Caller owns the result. */
 char *tls_text (int code);
+
+/* " (2020-01-01/2021-01-01)", or nothing. Caller owns the result. */
+char *tls_dates (time_t from, time_t until);

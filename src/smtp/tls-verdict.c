@@ -2,6 +2,7 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
+#include <gnutls/ocsp.h>
 #include <gnutls/x509.h>
 #include <string.h>
 
@@ -58,8 +59,9 @@ static const Verdict verdicts[] = {
     TELL },
   { GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED
         | GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
-    N_ ("the revocation list is out of date"),
-    N_ ("renew the file that `crl-file' names") },
+    N_ ("the OCSP response that came with its certificate is out of date"),
+    N_ ("check the clock of this computer, then tell whoever runs the "
+        "relay") },
   { ~0u, N_ ("its certificate is not valid"), TELL },
 };
 
@@ -70,6 +72,11 @@ static const Verdict self_signed = {
 
 static const Verdict common_name_only = {
   0, N_ ("its certificate has no subjectAltName, only a CN"), TELL
+};
+
+static const Verdict not_known = {
+  0, N_ ("the OCSP response that came with its certificate does not know it"),
+  TELL
 };
 
 static const Verdict not_pinned = {
@@ -152,20 +159,6 @@ names_shown (gnutls_x509_crt_t certificate)
                               : g_strdup ("");
 }
 
-static char *
-validity_shown (gnutls_x509_crt_t certificate)
-{
-  g_autoptr (GDateTime) from = g_date_time_new_from_unix_utc (
-      gnutls_x509_crt_get_activation_time (certificate));
-  g_autoptr (GDateTime) until = g_date_time_new_from_unix_utc (
-      gnutls_x509_crt_get_expiration_time (certificate));
-  g_autofree char *first = from ? g_date_time_format (from, "%F") : NULL;
-  g_autofree char *last = until ? g_date_time_format (until, "%F") : NULL;
-
-  return first && last ? g_strdup_printf (" (%s/%s)", first, last)
-                       : g_strdup ("");
-}
-
 static const Verdict *
 find_verdict (gnutls_x509_crt_t certificate, unsigned status)
 {
@@ -190,7 +183,8 @@ refuse (const Identity *identity, gnutls_x509_crt_t certificate,
     detail = names_shown (certificate);
   if (verdict->bit == GNUTLS_CERT_EXPIRED
       || verdict->bit == GNUTLS_CERT_NOT_ACTIVATED)
-    detail = validity_shown (certificate);
+    detail = tls_dates (gnutls_x509_crt_get_activation_time (certificate),
+                        gnutls_x509_crt_get_expiration_time (certificate));
   g_set_error (error, FAILURE, FAILURE_CERTIFICATE,
                /* TRANSLATORS: host and port, what is wrong with the relay's
                   certificate, details in parentheses or nothing, fingerprint,
@@ -318,6 +312,42 @@ check_pins (const Identity *identity, gnutls_x509_crt_t certificate,
   return verdict == NULL || refuse (identity, certificate, verdict, error);
 }
 
+/* Whether RESPONSE says "unknown" of CERTIFICATE; GnuTLS takes that for an
+ * answer. */
+static bool
+is_unknown (gnutls_ocsp_resp_const_t response, gnutls_x509_crt_t certificate)
+{
+  unsigned status = GNUTLS_OCSP_CERT_GOOD;
+
+  for (unsigned i = 0;
+       gnutls_ocsp_resp_get_single (response, i, NULL, NULL, NULL, NULL,
+                                    &status, NULL, NULL, NULL, NULL)
+       >= 0;
+       i++)
+    if (status == GNUTLS_OCSP_CERT_UNKNOWN
+        && gnutls_ocsp_resp_check_crt (response, i, certificate) >= 0)
+      return true;
+  return false;
+}
+
+static bool
+check_staple (const Identity *identity, gnutls_session_t session,
+              gnutls_x509_crt_t certificate, GError **error)
+{
+  gnutls_datum_t octets;
+  gnutls_ocsp_resp_t response;
+  bool unknown;
+
+  if (gnutls_ocsp_status_request_get (session, &octets) < 0)
+    return true;
+  if (gnutls_ocsp_resp_init (&response) < 0)
+    g_error ("out of memory");
+  unknown = gnutls_ocsp_resp_import (response, &octets) < 0
+            || is_unknown (response, certificate);
+  gnutls_ocsp_resp_deinit (response);
+  return !unknown || refuse (identity, certificate, &not_known, error);
+}
+
 static bool
 check_authority (const Identity *identity, gnutls_session_t session,
                  gnutls_x509_crt_t certificate, GError **error)
@@ -330,7 +360,8 @@ check_authority (const Identity *identity, gnutls_session_t session,
   if (status != 0)
     return refuse (identity, certificate, find_verdict (certificate, status),
                    error);
-  return check_subject_alt_name (identity, certificate, error);
+  return check_staple (identity, session, certificate, error)
+         && check_subject_alt_name (identity, certificate, error);
 }
 
 bool

@@ -167,6 +167,8 @@ static const Trouble troubles[] = {
   { GNUTLS_E_REHANDSHAKE, FAILURE_PROTOCOL,
     N_ ("the relay asked for a TLS renegotiation") },
   { GNUTLS_E_WARNING_ALERT_RECEIVED, FAILURE_PROTOCOL, FLOOD },
+  { GNUTLS_E_HANDSHAKE_TOO_LARGE, FAILURE_PROTOCOL,
+    N_ ("the relay sends a TLS message that is too large") },
   { GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS, FAILURE_PROTOCOL, FLOOD },
   { GNUTLS_E_TOO_MANY_EMPTY_PACKETS, FAILURE_PROTOCOL, FLOOD },
 };

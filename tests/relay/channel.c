@@ -129,6 +129,8 @@ channel_start_tls (Channel *channel, const ChannelTls *tls)
     {
       /* Whatever the client says now, it says in clear. */
       record_note (channel->record, "handshake: %s", gnutls_strerror (code));
+      if (code != GNUTLS_E_FATAL_ALERT_RECEIVED)
+        gnutls_alert_send_appropriate (channel->session, code);
       gnutls_deinit (channel->session);
       channel->session = NULL;
       return false;

@@ -33,6 +33,7 @@
 
 #include <glib.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "relay/channel.h"
 #include "relay/dialogue.h"
@@ -49,7 +50,8 @@ typedef struct
   ServeSettings serve;
   GPtrArray *dialogues; /* empty: --serve */
   GHashTable *variables;
-  const char *record, *port_file, *certificate, *key, *client_ca, *priority;
+  const char *record, *port_file, *certificate, *key, *client_ca, *priority,
+      *staple;
   bool ipv6, tickets;
   unsigned port, connections, receive_buffer; /* 0: any, endless, default */
   unsigned limit;                             /* 0: none */
@@ -84,6 +86,7 @@ enum
   OPTION_SERVE,
   OPTION_SET,
   OPTION_SIZE,
+  OPTION_STAPLE,
   OPTION_STARTTLS,
   OPTION_USER,
 };
@@ -117,6 +120,8 @@ static const struct
   { { "serve", 0, NULL, OPTION_SERVE }, "no dialogue: behave" },
   { { "set", 1, NULL, OPTION_SET }, "NAME=VALUE, for dialogues" },
   { { "size", 1, NULL, OPTION_SIZE }, "OCTETS of a message (52428800)" },
+  { { "staple", 1, NULL, OPTION_STAPLE },
+    "FILE: an OCSP response (DER), sent with the certificate" },
   { { "starttls", 0, NULL, OPTION_STARTTLS },
     "clear first; otherwise TLS comes first" },
   { { "user", 1, NULL, OPTION_USER }, "NAME (me)" },
@@ -203,6 +208,8 @@ text_option (Relay *relay, int option)
       return &relay->record;
     case OPTION_SIZE:
       return &relay->serve.size;
+    case OPTION_STAPLE:
+      return &relay->staple;
     case OPTION_USER:
       return &relay->serve.user.user;
     default:
@@ -285,6 +292,42 @@ need (int code, const char *what)
     errx (EX_CONFIG, "%s: %s", what, gnutls_strerror (code));
 }
 
+/* As it stands in the file: GnuTLS would sort it, and leave out what it does not
+   like. */
+static void
+load_chain (Relay *relay, const char *key_file)
+{
+  gnutls_datum_t pem;
+  gnutls_x509_crt_t *chain;
+  gnutls_x509_privkey_t key;
+  unsigned count;
+
+  need (gnutls_load_file (relay->certificate, &pem), relay->certificate);
+  need (gnutls_x509_crt_list_import2 (&chain, &count, &pem,
+                                      GNUTLS_X509_FMT_PEM, 0),
+        relay->certificate);
+  gnutls_free (pem.data);
+  need (gnutls_load_file (key_file, &pem), key_file);
+  need (gnutls_x509_privkey_init (&key), "GnuTLS");
+  need (gnutls_x509_privkey_import2 (key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0),
+        key_file);
+  gnutls_free (pem.data);
+  need (gnutls_certificate_set_x509_key (relay->credentials, chain,
+                                         (int) count, key),
+        relay->certificate);
+  for (unsigned i = 0; i < count; i++)
+    gnutls_x509_crt_deinit (chain[i]);
+  gnutls_free (chain);
+  gnutls_x509_privkey_deinit (key);
+}
+
+/* Whatever the file holds, and whichever certificate it is for. */
+static int
+staple (gnutls_session_t session, void *data, gnutls_datum_t *response)
+{
+  return gnutls_load_file (data, response);
+}
+
 static void
 prepare_tls (Relay *relay)
 {
@@ -298,10 +341,10 @@ prepare_tls (Relay *relay)
   /* A weak certificate is what some tests want to show. */
   gnutls_certificate_set_flags (relay->credentials,
                                 GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
-  need (gnutls_certificate_set_x509_key_file (relay->credentials,
-                                              relay->certificate, key->str,
-                                              GNUTLS_X509_FMT_PEM),
-        relay->certificate);
+  load_chain (relay, key->str);
+  if (relay->staple != NULL)
+    gnutls_certificate_set_ocsp_status_request_function (
+        relay->credentials, staple, (void *) relay->staple);
   if (relay->client_ca != NULL)
     need (gnutls_certificate_set_x509_trust_file (
               relay->credentials, relay->client_ca, GNUTLS_X509_FMT_PEM),
