@@ -202,6 +202,59 @@ check_trust (const Source *source, const Relay *relay)
                  "it: without both, any relay would be trusted"));
 }
 
+/* Two settings that do not go together. */
+static const char *const exclusive[][2] = {
+  { "proxy", "socket" },          { "proxy", "tunnel" },
+  { "socket", "tunnel" },         { "source-address", "socket" },
+  { "source-address", "tunnel" },
+};
+
+static bool
+has_way (const ConfigSection *section)
+{
+  return config_find (section, "proxy") != NULL
+         || config_find (section, "socket") != NULL
+         || config_find (section, "tunnel") != NULL;
+}
+
+/* Of what SECTION says, also against DEFAULTS (nullable), whose way counts where
+   it has none of its own. */
+static void
+check_ways (Config *config, const ConfigSection *section,
+            const ConfigSection *defaults)
+{
+  bool inherits = defaults != NULL && !has_way (section);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (exclusive); i++)
+    {
+      const ConfigEntry *one = config_find (section, exclusive[i][0]);
+      const ConfigEntry *other = config_find (
+          inherits ? defaults : section, exclusive[i][1]);
+
+      if (one == NULL || other == NULL)
+        continue;
+      if (!inherits && other->line > one->line)
+        one = other;
+      config_problem (config, one->line, one->column,
+                      _ ("`%s' and `%s' exclude each other: leave one of them "
+                         "out"),
+                      exclusive[i][0], exclusive[i][1]);
+    }
+}
+
+/* A way that SECTION has of its own takes the place of that of [defaults]. */
+static void
+drop_other_ways (const ConfigSection *section, Relay *relay)
+{
+  if (!has_way (section))
+    return;
+  g_clear_pointer (&relay->proxy.host, g_free);
+  g_clear_pointer (&relay->socket, g_free);
+  g_clear_pointer (&relay->tunnel, g_strfreev);
+  if (config_find (section, "proxy") == NULL)
+    g_clear_pointer (&relay->source_address, g_free);
+}
+
 static Account *
 read_account (const Source *source)
 {
@@ -212,6 +265,7 @@ read_account (const Source *source)
   if (source->defaults != NULL)
     settings_apply (NULL, source->defaults, SETTING_OF_ACCOUNT, source->home,
                     account);
+  drop_other_ways (section, &account->relay);
   settings_apply (source->config, section, SETTING_OF_ACCOUNT, source->home,
                   account);
   if (account->relay.port == 0)
@@ -227,6 +281,7 @@ read_account (const Source *source)
       check_login (source, &account->relay);
       check_trust (source, &account->relay);
     }
+  check_ways (source->config, section, source->defaults);
   return account;
 }
 
@@ -239,6 +294,7 @@ check_defaults (Config *config, const ConfigSection *defaults,
 
   settings_apply (config, defaults, SETTING_OF_ACCOUNT, home, account);
   check_secret_source (config, defaults);
+  check_ways (config, defaults, NULL);
   account_free (account);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
@@ -15,6 +16,7 @@
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define PIN_LENGTH 32    /* octets */
 #define CREDENTIAL_LENGTH 255 /* of a file's name */
+#define SOCKS_PORT 1080  /* RFC 1928 section 3 */
 
 static const char *const answers[] = { "no", "yes", NULL };
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
@@ -81,6 +83,21 @@ const Setting settings[] = {
   { "ehlo-name", SETTING_DOMAIN, ACCOUNT (relay.ehlo_name), NULL, NULL,
     N_ ("What the relay is told as our name. Unless set, the address literal "
         "of the loopback interface, which says nothing about this host.") },
+  { "proxy", SETTING_PROXY, ACCOUNT (relay.proxy), NULL, NULL,
+    N_ ("The SOCKS5 proxy through which the relay is reached, as in "
+        "socks5://localhost:9050. It looks up the relay's name, and nobody "
+        "else does.") },
+  { "source-address", SETTING_ADDRESS, ACCOUNT (relay.source_address), NULL,
+    NULL,
+    N_ ("The IP address of this machine that connections come from. Only "
+        "addresses of the same kind, IPv4 or IPv6, are connected to.") },
+  { "socket", SETTING_SOCKET, ACCOUNT (relay.socket), NULL, NULL,
+    N_ ("A Unix-domain socket that leads to the relay. The certificate at its "
+        "end must still be that of `host'.") },
+  { "tunnel", SETTING_TUNNEL, ACCOUNT (relay.tunnel), NULL, NULL,
+    N_ ("A command whose standard input and output are the connection to the "
+        "relay, as in ssh gate.example.org -W %h:%p. No shell sees it; %h is "
+        "the relay's name, %p its port, and %% a percent sign.") },
   { "delivery", SETTING_CHOICE, ACCOUNT (delivery), "interactive", deliveries,
     N_ ("What a caller waits for: the relay's answer, or only that the message "
         "is queued and will be sent in the background, or only that it is "
@@ -255,6 +272,13 @@ set_addresses (const Assignment *assignment)
   return NULL;
 }
 
+static bool
+is_host (const char *host)
+{
+  return g_hostname_is_ip_address (host)
+         || (host[0] != '[' && address_domain_valid (host));
+}
+
 static char *
 set_host (const Assignment *assignment)
 {
@@ -263,8 +287,7 @@ set_host (const Assignment *assignment)
 
   if (length > 1 && host[length - 1] == '.')
     host[length - 1] = '\0';
-  if (!g_hostname_is_ip_address (host)
-      && (host[0] == '[' || !address_domain_valid (host)))
+  if (!is_host (host))
     return g_strdup (_ ("write a name such as smtp.example.org, or an IP "
                         "address, without brackets or port"));
   set_string (assignment, g_steal_pointer (&host));
@@ -280,6 +303,77 @@ set_port (const Assignment *assignment)
                                    &port, NULL))
     return g_strdup (_ ("write a number from 1 to 65535"));
   *(uint16_t *) assignment->field = (uint16_t) port;
+  return NULL;
+}
+
+/* "HOST:PORT", "[ADDRESS]:PORT", or either without a port: 0. */
+static bool
+parse_endpoint (const char *text, Endpoint *endpoint)
+{
+  const char *end = text[0] == '[' ? strchr (text, ']') : NULL;
+  g_autofree char *host = NULL;
+  uint64_t port = 0;
+
+  if (text[0] == '[' && end == NULL)
+    return false;
+  if (end != NULL)
+    host = g_strndup (text + 1, (size_t) (end++ - text - 1));
+  else
+    {
+      end = strchrnul (text, ':');
+      host = g_strndup (text, (size_t) (end - text));
+    }
+  if ((strchr (host, ':') != NULL) != (text[0] == '[') || !is_host (host)
+      || (*end != '\0' && *end != ':')
+      || (*end == ':'
+          && !g_ascii_string_to_unsigned (end + 1, 10, 1, G_MAXUINT16, &port,
+                                          NULL)))
+    return false;
+  *endpoint = (Endpoint){ g_steal_pointer (&host), (uint16_t) port };
+  return true;
+}
+
+static char *
+set_proxy (const Assignment *assignment)
+{
+  static const char scheme[] = "socks5://";
+  const char *value = assignment->value;
+  bool url = g_ascii_strncasecmp (value, scheme, strlen (scheme)) == 0;
+  Endpoint *field = assignment->field;
+  Endpoint proxy = { 0 };
+
+  if (strchr (value, '@') != NULL)
+    return g_strdup (_ ("no password stands in this file, so only a proxy "
+                        "without a login can be used: write "
+                        "socks5://HOST:PORT"));
+  if (!url && strstr (value, "://") != NULL)
+    return g_strdup (_ ("only SOCKS5 proxies can be used: write "
+                        "socks5://HOST:PORT"));
+  if (!parse_endpoint (url ? value + strlen (scheme) : value, &proxy)
+      || (!url && proxy.port == 0))
+    {
+      g_free (proxy.host);
+      return g_strdup (_ ("write socks5://HOST:PORT, with an IPv6 address "
+                          "between brackets"));
+    }
+  if (proxy.port == 0)
+    proxy.port = SOCKS_PORT;
+  g_free (field->host);
+  *field = proxy;
+  return NULL;
+}
+
+static char *
+set_address (const Assignment *assignment)
+{
+  g_autoptr (GInetAddress) address
+      = g_inet_address_new_from_string (assignment->value);
+
+  if (address == NULL || g_inet_address_get_is_any (address)
+      || g_inet_address_get_is_multicast (address))
+    return g_strdup (_ ("write an IP address of this machine, such as "
+                        "192.0.2.1 or 2001:db8::1"));
+  set_string (assignment, g_inet_address_to_string (address));
   return NULL;
 }
 
@@ -484,6 +578,38 @@ set_pins (const Assignment *assignment)
 }
 
 static char *
+set_socket (const Assignment *assignment)
+{
+  size_t maximum = sizeof ((struct sockaddr_un *) NULL)->sun_path - 1;
+  char *advice = set_path (assignment);
+  const char *path = *(char **) assignment->field;
+
+  if (advice == NULL && strlen (path) > maximum)
+    return g_strdup_printf (_ ("the path of a socket has %zu octets at most"),
+                            maximum);
+  return advice;
+}
+
+static char *
+set_tunnel (const Assignment *assignment)
+{
+  char ***field = assignment->field;
+  g_auto (GStrv) words = NULL;
+  char *advice
+      = parse_command (assignment->value, assignment->home, &words);
+
+  if (advice != NULL)
+    return advice;
+  for (size_t i = 0; words[i] != NULL; i++)
+    if (!relay_tunnel_valid (words[i]))
+      return g_strdup (_ ("%h stands for the relay's name and %p for its port; "
+                          "write %% for a percent sign"));
+  g_strfreev (*field);
+  *field = g_steal_pointer (&words);
+  return NULL;
+}
+
+static char *
 set_log (const Assignment *assignment)
 {
   const char *value = assignment->value;
@@ -633,6 +759,10 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_CHOICE] = set_choice,
   [SETTING_MECHANISM] = set_mechanism,
   [SETTING_ADDRESSES] = set_addresses,
+  [SETTING_PROXY] = set_proxy,
+  [SETTING_ADDRESS] = set_address,
+  [SETTING_SOCKET] = set_socket,
+  [SETTING_TUNNEL] = set_tunnel,
   [SETTING_PATH] = set_path,
   [SETTING_TRUST] = set_trust,
   [SETTING_PINS] = set_pins,
@@ -737,6 +867,17 @@ complain_unknown (Config *config, const ConfigSection *section,
 #undef complain
 }
 
+/* A proxy may have been written with its password. */
+static char *
+shown_value (const Setting *setting, const char *value)
+{
+  const char *at
+      = setting->type == SETTING_PROXY ? strrchr (value, '@') : NULL;
+  g_autofree char *rest = at != NULL ? g_strconcat ("***", at, NULL) : NULL;
+
+  return shown (at != NULL ? rest : value);
+}
+
 void
 settings_apply (Config *config, const ConfigSection *section,
                 SettingScope scope, const char *home, void *target)
@@ -753,7 +894,7 @@ settings_apply (Config *config, const ConfigSection *section,
       if (setting == NULL || entry->value == NULL)
         continue;
       advice = assign (setting, entry->value, home, target);
-      value = shown (entry->value);
+      value = shown_value (setting, entry->value);
       if (advice != NULL)
         config_problem (config, entry->line, entry->value_column,
                         _ ("`%s' cannot be `%s': %s"), setting->name, value,

@@ -34,6 +34,10 @@ typedef enum
   SETTING_CHOICE,     /* one of `choices`; the field is an enum in their order */
   SETTING_MECHANISM,  /* one of sasl_choices (), in upper case but for "any" */
   SETTING_ADDRESSES,  /* an address list: each reaches another machine */
+  SETTING_PROXY,      /* socks5://HOST[:PORT], or HOST:PORT: an Endpoint */
+  SETTING_ADDRESS,    /* an IP address */
+  SETTING_SOCKET,     /* a path that fits into the address of a socket */
+  SETTING_TUNNEL,     /* a command; %h, %p and %% in it */
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
   SETTING_TRUST,      /* the same, or `none' */
   SETTING_PINS,       /* pin-sha256:BASE64, separated by commas */

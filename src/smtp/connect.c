@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,9 +22,12 @@ typedef struct
 {
   GMainContext *context;
   GCancellable *cancellable;
+  GSocketAddress *source; /* nullable */
   GSocketConnection *connection;
   GError *error;
+  int64_t start;
   unsigned addresses; /* tried so far */
+  bool suits_source;  /* one of them was of its kind */
   bool late;          /* the deadline has passed */
   bool done;
 } Attempt;
@@ -38,14 +42,31 @@ on_deadline (void *data)
   return G_SOURCE_REMOVE;
 }
 
+/* Of the address that is about to be tried. A socket of one kind refuses one of
+   the other kind by itself. */
+static bool
+suits_source (const Attempt *attempt, GIOStream *connection)
+{
+  g_autoptr (GSocketAddress) address
+      = g_socket_connection_get_remote_address (
+          G_SOCKET_CONNECTION (connection), NULL);
+
+  return attempt->source == NULL || address == NULL
+         || g_socket_address_get_family (address)
+                == g_socket_address_get_family (attempt->source);
+}
+
 static void
 on_event (GSocketClient *client, GSocketClientEvent event,
           GSocketConnectable *connectable, GIOStream *connection, void *data)
 {
   Attempt *attempt = data;
 
-  if (event == G_SOCKET_CLIENT_CONNECTING
-      && ++attempt->addresses > ADDRESSES_MAXIMUM)
+  if (event != G_SOCKET_CLIENT_CONNECTING)
+    return;
+  if (suits_source (attempt, connection))
+    attempt->suits_source = true;
+  if (++attempt->addresses > ADDRESSES_MAXIMUM)
     g_cancellable_cancel (attempt->cancellable);
 }
 
@@ -70,6 +91,7 @@ run (Attempt *attempt, const char *name, uint16_t port, Deadline deadline)
   g_source_set_callback (timer, on_deadline, attempt, NULL);
   g_source_attach (timer, attempt->context);
   g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_set_local_address (client, attempt->source);
   g_signal_connect (client, "event", G_CALLBACK (on_event), attempt);
   g_socket_client_connect_async (client, address, attempt->cancellable,
                                  on_connected, attempt);
@@ -91,10 +113,11 @@ static const struct
 };
 
 static char *
-describe (const GError *error)
+describe (const GError *error, const char *setting)
 {
   if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
-    return g_strdup (_ ("there is no host of this name; check `host'"));
+    return g_strdup_printf (_ ("there is no host of this name; check `%s'"),
+                            setting);
   if (error->domain == G_RESOLVER_ERROR)
     return g_strdup (_ ("its address cannot be looked up at present"));
   for (size_t i = 0; i < G_N_ELEMENTS (troubles); i++)
@@ -103,12 +126,30 @@ describe (const GError *error)
   return g_strdup (error->message);
 }
 
-static void
-set_failure (const Relay *relay, const Attempt *attempt, int64_t start,
-             GError **error)
+/* Addresses of the other kind were refused here already, which is no news. */
+static char *
+describe_source (const Attempt *attempt)
 {
-  g_autofree char *endpoint = relay_endpoint (relay);
-  unsigned waited = (unsigned) ((g_get_monotonic_time () - start) / 1000);
+  bool ipv4 = g_socket_address_get_family (attempt->source)
+              == G_SOCKET_FAMILY_IPV4;
+
+  if (!attempt->suits_source)
+    return g_strdup (
+        ipv4 ? _ ("it has no IPv4 address, which `source-address' needs")
+             : _ ("it has no IPv6 address, which `source-address' needs"));
+  if (g_error_matches (attempt->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)
+      || g_error_matches (attempt->error, G_IO_ERROR,
+                          G_IO_ERROR_INVALID_ARGUMENT))
+    return g_strdup (ipv4 ? _ ("none of its IPv4 addresses can be reached")
+                          : _ ("none of its IPv6 addresses can be reached"));
+  return NULL;
+}
+
+static void
+set_failure (const Attempt *attempt, const char *setting, GError **error)
+{
+  unsigned waited
+      = (unsigned) ((g_get_monotonic_time () - attempt->start) / 1000);
   g_autofree char *reason = NULL;
 
   if (attempt->late && waited < 1000)
@@ -121,54 +162,93 @@ set_failure (const Relay *relay, const Attempt *attempt, int64_t start,
   else if (attempt->addresses > ADDRESSES_MAXIMUM)
     reason = g_strdup_printf (_ ("none of its first %d addresses answers"),
                               ADDRESSES_MAXIMUM);
-  else
-    reason = describe (attempt->error);
-  g_set_error (error, FAILURE, FAILURE_TEMPORARY, "%s: %s", endpoint, reason);
+  else if (attempt->source != NULL && attempt->addresses > 0)
+    reason = describe_source (attempt);
+  if (reason == NULL)
+    reason = describe (attempt->error, setting);
+  g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY, reason);
 }
 
-/* The socket without the GObjects around it. GIO has made it non-blocking, or only
-   warned that it could not; one that blocks would ignore every deadline. */
-static int
-take_socket (GSocketConnection *connection)
+/* GIO has made it non-blocking already, or only warned that it could not. */
+int
+connect_take (int fd, GError **error)
 {
-  int fd =
-      fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)),
-             F_DUPFD_CLOEXEC, 3);
+  if (fd >= 0 && fcntl (fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+    return fd;
+  failure_set_errno (error, FAILURE_OS, errno, _ ("out of descriptors"));
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
 
-  if (fd < 0)
-    return -1;
-  if (fcntl (fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-    {
-      close (fd);
-      return -1;
-    }
-  (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
+/* The socket without the GObjects around it. */
+static int
+take_socket (GSocketConnection *connection, GError **error)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  int fd = connect_take (
+      fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3), error);
+
+  if (fd >= 0)
+    (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
+                       sizeof (int));
   return fd;
 }
 
-int
-connect_relay (const Relay *relay, Deadline deadline, GError **error)
+/* Whether this host has ADDRESS now: that of a VPN comes and goes. */
+static bool
+check_source (GSocketAddress *address, const char *text, GError **error)
 {
-  g_autofree char *name = relay_dns_name (relay, error);
-  g_autoptr (GMainContext) context = NULL;
-  g_autoptr (GCancellable) cancellable = NULL;
-  int64_t start = g_get_monotonic_time ();
-  Attempt attempt = { .done = false };
+  struct sockaddr_storage native;
+  gssize size = g_socket_address_get_native_size (address);
+  int fd = socket ((int) g_socket_address_get_family (address),
+                   SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool has = fd >= 0
+             && g_socket_address_to_native (address, &native, sizeof native,
+                                            NULL)
+             && bind (fd, (struct sockaddr *) &native, (socklen_t) size) == 0;
+  int errnum = errno;
+
+  if (fd >= 0)
+    close (fd);
+  if (!has && (errnum == EADDRNOTAVAIL || errnum == EAFNOSUPPORT))
+    g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                 _ ("this machine does not have the address %s at present; "
+                    "check `source-address'"),
+                 text);
+  else if (!has)
+    failure_set_errno (error, FAILURE_TEMPORARY, errnum,
+                       _ ("the address %s of this machine cannot be used"),
+                       text);
+  return has;
+}
+
+int
+connect_host (const char *name, uint16_t port, const char *source_address,
+              const char *setting, Deadline deadline, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GSocketAddress) source = NULL;
+  Attempt attempt = { .context = context,
+                      .cancellable = cancellable,
+                      .start = g_get_monotonic_time () };
   int fd = -1;
 
-  if (name == NULL)
-    return -1;
-  attempt.context = context = g_main_context_new ();
-  attempt.cancellable = cancellable = g_cancellable_new ();
+  if (source_address != NULL)
+    {
+      attempt.source = source
+          = g_inet_socket_address_new_from_string (source_address, 0);
+      if (!check_source (source, source_address, error))
+        return -1;
+    }
   g_main_context_push_thread_default (context);
-  run (&attempt, name, relay->port, deadline);
+  run (&attempt, name, port, deadline);
   g_main_context_pop_thread_default (context);
   if (attempt.connection != NULL)
-    fd = take_socket (attempt.connection);
+    fd = take_socket (attempt.connection, error);
   else
-    set_failure (relay, &attempt, start, error);
-  if (attempt.connection != NULL && fd < 0)
-    failure_set_errno (error, FAILURE_OS, errno, _ ("out of descriptors"));
+    set_failure (&attempt, setting, error);
   g_clear_object (&attempt.connection);
   g_clear_error (&attempt.error);
   return fd;

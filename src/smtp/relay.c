@@ -38,6 +38,10 @@ relay_clear (Relay *relay)
   g_free (relay->crl_file);
   g_free (relay->certificate);
   g_free (relay->key);
+  g_free (relay->proxy.host);
+  g_free (relay->socket);
+  g_strfreev (relay->tunnel);
+  g_free (relay->source_address);
   *relay = (Relay){ 0 };
 }
 
@@ -48,11 +52,16 @@ relay_trusts_pins_alone (const Relay *relay)
 }
 
 char *
+endpoint_text (const char *host, uint16_t port)
+{
+  return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                          host, port);
+}
+
+char *
 relay_endpoint (const Relay *relay)
 {
-  return g_strdup_printf (strchr (relay->host, ':') != NULL ? "[%s]:%u"
-                                                            : "%s:%u",
-                          relay->host, relay->port);
+  return endpoint_text (relay->host, relay->port);
 }
 
 char *
@@ -81,4 +90,45 @@ relay_dns_name (const Relay *relay, GError **error)
   name = g_strdup (ascii);
   idn2_free (ascii);
   return name;
+}
+
+/* NAME and PORT in the place of what stands for them. */
+static char *
+expand (const char *argument, const char *name, uint16_t port)
+{
+  GString *expanded = g_string_new (NULL);
+
+  for (const char *p = argument; *p != '\0'; p++)
+    if (*p != '%')
+      g_string_append_c (expanded, *p);
+    else if (*++p == 'h')
+      g_string_append (expanded, name);
+    else if (*p == 'p')
+      g_string_append_printf (expanded, "%u", port);
+    else
+      g_string_append_c (expanded, '%');
+  return g_string_free (expanded, FALSE);
+}
+
+char **
+relay_tunnel (const Relay *relay, GError **error)
+{
+  g_autofree char *name = relay_dns_name (relay, error);
+  char **tunnel;
+
+  if (name == NULL)
+    return NULL;
+  tunnel = g_new0 (char *, g_strv_length (relay->tunnel) + 1);
+  for (size_t i = 0; relay->tunnel[i] != NULL; i++)
+    tunnel[i] = expand (relay->tunnel[i], name, relay->port);
+  return tunnel;
+}
+
+bool
+relay_tunnel_valid (const char *argument)
+{
+  for (const char *p = argument; (p = strchr (p, '%')) != NULL; p += 2)
+    if (p[1] == '\0' || strchr ("hp%", p[1]) == NULL)
+      return false;
+  return true;
 }

@@ -26,6 +26,13 @@ typedef struct
   unsigned quit;
 } RelayTimeouts;
 
+/* Where something listens. */
+typedef struct
+{
+  char *host; /* name or address literal without brackets; NULL: not set */
+  uint16_t port;
+} Endpoint;
+
 typedef struct
 {
   char *host;        /* name or address literal without brackets */
@@ -43,6 +50,10 @@ typedef struct
   char *crl_file;    /* PEM; nullable */
   char *certificate; /* client certificate and key, PEM files; nullable */
   char *key;
+  Endpoint proxy;       /* SOCKS5; at most one of these three ways is set */
+  char *socket;         /* path of a Unix-domain socket; nullable */
+  char **tunnel;        /* a command, as given; nullable */
+  char *source_address; /* IP address of this host; nullable */
   RelayTimeouts timeouts;
 } Relay;
 
@@ -57,8 +68,16 @@ bool relay_trusts_pins_alone (const Relay *relay);
 /* "HOST:PORT", "[2001:db8::1]:465": where errors say they come from. Caller
  * owns the result. */
 char *relay_endpoint (const Relay *relay);
+char *endpoint_text (const char *host, uint16_t port);
 
 /* The host as DNS and certificates know it: A-labels (RFC 5890), no trailing
  * dot; an address literal as it is. Caller owns the result. FAILURE_CONFIG where
  * the host is no name. */
 char *relay_dns_name (const Relay *relay, GError **error);
+
+/* `tunnel', with the relay's DNS name for %h, its port for %p and % for %%.
+ * Caller owns the result. */
+char **relay_tunnel (const Relay *relay, GError **error);
+
+/* Whether every % of ARGUMENT is one of these. */
+bool relay_tunnel_valid (const char *argument);

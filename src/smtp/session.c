@@ -8,7 +8,7 @@
 
 #include "base/failure.h"
 #include "smtp/auth.h"
-#include "smtp/connect.h"
+#include "smtp/way.h"
 
 void
 session_drop (Session *session)
@@ -16,6 +16,8 @@ session_drop (Session *session)
   if (session == NULL)
     return;
   stream_free (session->stream);
+  /* Without its connection the command comes to its end. */
+  child_free (session->tunnel);
   extensions_clear (&session->extensions);
   g_free (session->mechanism);
   g_free (session->tls);
@@ -90,16 +92,45 @@ suggest_implicit (const Session *session, Stage stage, GError **error)
   g_error_free (silence);
 }
 
-/* Takes ERROR. Those of connect and TLS name the relay themselves. */
-static bool
-fail (const Session *session, Stage stage, GError *error, Status **status)
+/* A command that has hung up is about to end, and will then have said why. */
+static void
+explain_tunnel (const Session *session, GError **error)
 {
-  if (stage != STAGE_CONNECT && stage != STAGE_TLS)
-    {
-      g_autofree char *endpoint = relay_endpoint (session->relay);
+  Deadline deadline
+      = deadline_in (stream_has_ended (session->stream) ? CHILD_GRACE : 0);
+  g_autofree char *complaint = child_complaint (session->tunnel, deadline);
+  GError *bare = *error;
 
+  if (complaint != NULL)
+    *error = g_error_new (FAILURE, bare->code, _ ("%s; the tunnel: %s"),
+                          bare->message, complaint);
+  else
+    *error = g_error_new (FAILURE, bare->code,
+                          _ ("%s; the tunnel's command runs, and says nothing"),
+                          bare->message);
+  g_error_free (bare);
+}
+
+void
+session_explain (Session *session, GError **error)
+{
+  g_autofree char *endpoint = relay_endpoint (session->relay);
+
+  g_prefix_error (error, "%s: ", endpoint);
+  if (session->tunnel != NULL)
+    explain_tunnel (session, error);
+}
+
+/* Takes ERROR. Those of the way and of TLS name the relay themselves. */
+static bool
+fail (Session *session, Stage stage, GError *error, Status **status)
+{
+  if (stage == STAGE_TLS && session->tunnel != NULL)
+    explain_tunnel (session, &error);
+  else if (stage != STAGE_CONNECT && stage != STAGE_TLS)
+    {
       suggest_implicit (session, stage, &error);
-      g_prefix_error (&error, "%s: ", endpoint);
+      session_explain (session, &error);
     }
   *status = status_new_failure (stage, error);
   g_error_free (error);
@@ -142,7 +173,7 @@ expect (Session *session, Stage stage, int code, Reply **reply,
 
 /* What can be known to be missing before the relay is troubled. */
 static bool
-check_login (const Session *session, const Secret *secret, Status **status)
+check_login (Session *session, const Secret *secret, Status **status)
 {
   SaslLogin login;
   GError *error = NULL;
@@ -169,7 +200,7 @@ ehlo_argument (const Relay *relay, int fd)
 }
 
 static bool
-check_ehlo_name (const Session *session, Status **status)
+check_ehlo_name (Session *session, Status **status)
 {
   const char *name = session->relay->ehlo_name;
   GError *error = NULL;
@@ -201,8 +232,8 @@ connect_stream (Session *session, const char **name, Status **status)
 {
   const Relay *relay = session->relay;
   GError *error = NULL;
-  int fd =
-      connect_relay (relay, deadline_in (relay->timeouts.connect), &error);
+  int fd = way_open (relay, &session->tunnel,
+                     deadline_in (relay->timeouts.connect), &error);
 
   if (fd < 0)
     return fail (session, STAGE_CONNECT, error, status);

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/child.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "smtp/extensions.h"
@@ -22,6 +23,7 @@ typedef struct
 {
   const Relay *relay; /* borrowed */
   const Trace *trace; /* borrowed, nullable */
+  Child *tunnel;      /* nullable: the command at the other end of the stream */
   Stream *stream;
   Extensions extensions;
   char *mechanism;    /* "SCRAM-SHA-256", for the log */
@@ -51,6 +53,10 @@ void session_command (Session *session, const char *format, ...)
  * relay is no longer trusted with PIPELINING. */
 Reply *session_reply (Session *session, unsigned milliseconds,
                       GError **error);
+
+/* Names the relay in ERROR, after which the connection is good for nothing, and
+ * adds what the tunnel's command has to say. */
+void session_explain (Session *session, GError **error);
 
 /* For when no reply is owed: false with FAILURE_PROTOCOL where the relay spoke
  * all the same. To go on would be to take that for the reply to our next

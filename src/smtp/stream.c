@@ -520,6 +520,14 @@ stream_has_input (Stream *stream)
   return buffer_length (&stream->in) > 0 || receive (stream, &events);
 }
 
+bool
+stream_has_ended (const Stream *stream)
+{
+  struct pollfd item = { .fd = stream->fd, .events = POLLRDHUP };
+
+  return poll (&item, 1, 0) > 0;
+}
+
 static void
 trace_lines (const Trace *trace, const char *octets, size_t length)
 {

@@ -60,6 +60,9 @@ void stream_hide (Stream *stream, const Secret *secret);
  * the next stream_read_line tells it. */
 bool stream_has_input (Stream *stream);
 
+/* Whether the peer has hung up, even if there is input yet. Does not wait. */
+bool stream_has_ended (const Stream *stream);
+
 /* Gathers octets; one or more whole lines, shown in the trace line by line. */
 void stream_write (Stream *stream, const void *octets, size_t length);
 /* The same for octets that hold a secret: wiped after they were sent, and shown

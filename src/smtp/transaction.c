@@ -83,9 +83,7 @@ reply_status (Stage stage, const Reply *reply)
 static bool
 break_off (Run *run, Stage stage, GError *error)
 {
-  g_autofree char *endpoint = relay_endpoint (run->session->relay);
-
-  g_prefix_error (&error, "%s: ", endpoint);
+  session_explain (run->session, &error);
   if (stage == STAGE_END_OF_DATA)
     {
       /* Only those whom the relay had accepted may have got the message. */

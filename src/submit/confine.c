@@ -97,7 +97,8 @@ allow_relay (Sandbox *sandbox, const Relay *relay)
   g_autofree char *real_home = home != NULL ? realpath (home, NULL) : NULL;
 
   sandbox_allow_port (sandbox, PORT_DNS);
-  sandbox_allow_port (sandbox, relay->port);
+  sandbox_allow_port (sandbox, relay->proxy.host != NULL ? relay->proxy.port
+                                                         : relay->port);
   for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
     allow_file (sandbox, files[i], real_home);
   allow_libraries (sandbox, relay);
@@ -128,6 +129,9 @@ confine_attempt (const Queue *queue, const Account *account)
 {
   g_autoptr (Sandbox) sandbox = sandbox_new ();
 
+  /* The tunnel's command would be confined as well. */
+  if (account->relay.tunnel != NULL)
+    return true;
   log_keep_open ();
   for (size_t i = 0; i < G_N_ELEMENTS (system_places); i++)
     sandbox_allow (sandbox, system_places[i], SANDBOX_READ);

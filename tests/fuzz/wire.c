@@ -10,9 +10,9 @@
 #include <gnutls/gnutls.h>
 #include <gsasl.h>
 
-#include "smtp/connect.h"
 #include "smtp/sasl.h"
 #include "smtp/tls.h"
+#include "smtp/way.h"
 
 #define SLOW 3       /* octets */
 #define ITERATIONS 4 /* of what SCRAM says, so that a login takes no time */
@@ -293,11 +293,13 @@ __wrap_gnutls_pbkdf2 (gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
   return __real_gnutls_pbkdf2 (mac, key, salt, ITERATIONS, output, length);
 }
 
-/* smtp/connect.h and smtp/tls.h */
+/* smtp/way.h and smtp/tls.h */
 
 int
-connect_relay (const Relay *relay, Deadline deadline, GError **error)
+way_open (const Relay *relay, Child **tunnel, Deadline deadline,
+          GError **error)
 {
+  *tunnel = NULL;
   return wire_socket ();
 }
 

@@ -3,7 +3,7 @@
  * thread runs.
  *
  * Who links this needs wire_ldflags of Makefile.am: recv, send and poll of the
- * program end here. smtp/connect and smtp/tls are replaced as well, and by a
+ * program end here. smtp/way and smtp/tls are replaced as well, and by a
  * TLS that is none: it takes any relay for the right one, and lets all octets
  * through as they are. That is why only a fuzzer can link it.
  *

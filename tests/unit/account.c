@@ -294,6 +294,76 @@ test_defaults (Fixture *fixture, const void *data)
   g_assert_cmpstr (account_at (accounts, 1)->relay.auth, ==, "any");
 }
 
+#define TEN "123456789/"
+#define NINETY_NINE TEN TEN TEN TEN TEN TEN TEN TEN TEN "123456789"
+#define SEVENTY_SIX TEN TEN TEN TEN TEN TEN TEN "123456"
+
+/* The ways that an account has: proxy, source address, socket, tunnel. */
+static char *
+ways_of (const Relay *relay)
+{
+  g_autofree char *proxy = NULL;
+  g_autofree char *tunnel = NULL;
+
+  if (relay->proxy.host != NULL)
+    proxy = endpoint_text (relay->proxy.host, relay->proxy.port);
+  if (relay->tunnel != NULL)
+    tunnel = g_strjoinv ("|", relay->tunnel);
+  return g_strdup_printf (
+      "%s %s %s %s", proxy != NULL ? proxy : "-",
+      relay->source_address != NULL ? relay->source_address : "-",
+      relay->socket != NULL ? relay->socket : "-",
+      tunnel != NULL ? tunnel : "-");
+}
+
+static void
+test_ways (Fixture *fixture, const void *data)
+{
+  static const struct
+  {
+    const char *settings, *defaults, *ways;
+  } cases[] = {
+    { "proxy = socks5://p.example", "", "p.example:1080 - - -" },
+    { "proxy = SOCKS5://p.example:9050", "", "p.example:9050 - - -" },
+    { "proxy = localhost:9050", "", "localhost:9050 - - -" },
+    { "proxy = socks5://[::1]", "", "[::1]:1080 - - -" },
+    { "proxy = [2001:db8::1]:9050", "", "[2001:db8::1]:9050 - - -" },
+    { "source-address = 2001:DB8:0::1", "", "- 2001:db8::1 - -" },
+    { "source-address = 192.0.2.1\nproxy = p.example:1", "",
+      "p.example:1 192.0.2.1 - -" },
+    { "socket = ~/relay", "", "- - /home/me/relay -" },
+    { "socket = /" NINETY_NINE "/123456", "",
+      "- - /" NINETY_NINE "/123456 -" },
+    { "tunnel = ssh gate -W %h:%p", "", "- - - ssh|gate|-W|%h:%p" },
+    { "tunnel = /bin/x 'a  b' c\\ d %%", "", "- - - /bin/x|a  b|c d|%%" },
+    { "tunnel = t $HOME `x` *;|", "", "- - - t|$HOME|`x`|*;|" },
+    { "", "proxy = p.example:1", "p.example:1 - - -" },
+    { "", "tunnel = t", "- - - t" },
+    { "socket = /s", "tunnel = t", "- - /s -" },
+    { "tunnel = t", "proxy = p.example:1\nsource-address = 192.0.2.1",
+      "- - - t" },
+    { "proxy = p.example:1", "source-address = 192.0.2.1",
+      "p.example:1 192.0.2.1 - -" },
+    { "proxy = p.example:1", "proxy = q.example:2", "p.example:1 - - -" },
+    { "source-address = 192.0.2.1", "proxy = p.example:1",
+      "p.example:1 192.0.2.1 - -" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text
+          = g_strdup_printf (SOUND "%s\n[defaults]\n%s\n", cases[i].settings,
+                             cases[i].defaults);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Accounts) accounts = load (fixture, text, &error);
+      g_autofree char *ways = NULL;
+
+      g_assert_no_error (error);
+      ways = ways_of (&account_at (accounts, 0)->relay);
+      g_assert_cmpstr (ways, ==, cases[i].ways);
+    }
+}
+
 
 static const struct
 {
@@ -305,8 +375,7 @@ static const struct
                         "`host'?" },
   { SOUND "trust_file = /x\n", "F:4:1: there is no setting `trust_file': did "
                                "you mean `trust-file'?" },
-  { SOUND "source-address = 192.0.2.1\n",
-    "F:4:1: there is no setting `source-address'" },
+  { SOUND "colour = blue\n", "F:4:1: there is no setting `colour'" },
   { SOUND "log = none\n", "F:4:1: `log' belongs in the section [postrider]" },
   { SOUND "[postrider]\nhost = x.example\nlgo = none\n",
     "F:5:1: `host' belongs in the section of an account, or in [defaults]\n"
@@ -423,6 +492,69 @@ static const struct
     "login, digest-md5, cram-md5, ntlm, oauthbearer, xoauth2" },
   { SOUND "user = u\nauth = cram-md4\n",
     "F:5:8: `auth' cannot be `cram-md4': did you mean `cram-md5'?" },
+  { SOUND "proxy = socks5://me:hunter2@proxy.example:1080\n",
+    "F:4:9: `proxy' cannot be `***@proxy.example:1080': no password stands in "
+    "this file, so only a proxy without a login can be used: write "
+    "socks5://HOST:PORT" },
+  { SOUND "proxy = me@proxy.example:1080\n",
+    "F:4:9: `proxy' cannot be `***@proxy.example:1080': no password stands in "
+    "this file, so only a proxy without a login can be used: write "
+    "socks5://HOST:PORT" },
+  { SOUND "proxy = http://proxy.example:3128\n",
+    "F:4:9: `proxy' cannot be `http://proxy.example:3128': only SOCKS5 proxies "
+    "can be used: write socks5://HOST:PORT" },
+  { SOUND "proxy = socks4a://proxy.example\n",
+    "F:4:9: `proxy' cannot be `socks4a://proxy.example': only SOCKS5 proxies "
+    "can be used: write socks5://HOST:PORT" },
+#define NO_PROXY(value)                                                       \
+  { SOUND "proxy = " value "\n",                                              \
+    "F:4:9: `proxy' cannot be `" value "': write socks5://HOST:PORT, with an " \
+    "IPv6 address between brackets" }
+  NO_PROXY ("proxy.example"),
+  NO_PROXY ("proxy.example:"),
+  NO_PROXY ("proxy.example:0"),
+  NO_PROXY ("proxy.example:65536"),
+  NO_PROXY ("proxy.example:1080/"),
+  NO_PROXY ("socks5://"),
+  NO_PROXY ("socks5://:1080"),
+  NO_PROXY ("socks5://::1:1080"),
+  NO_PROXY ("socks5://[::1"),
+  NO_PROXY ("socks5://[::1]1080"),
+  NO_PROXY ("socks5://[proxy.example]:1080"),
+  NO_PROXY ("socks5://a b:1080"),
+#define NO_ADDRESS(value)                                                     \
+  { SOUND "source-address = " value "\n",                                     \
+    "F:4:18: `source-address' cannot be `" value "': write an IP address of "  \
+    "this machine, such as 192.0.2.1 or 2001:db8::1" }
+  NO_ADDRESS ("eth0"),
+  NO_ADDRESS ("[::1]"),
+  NO_ADDRESS ("192.0.2.1:25"),
+  NO_ADDRESS ("0.0.0.0"),
+  NO_ADDRESS ("::"),
+  NO_ADDRESS ("224.0.0.1"),
+  { SOUND "socket = relay.sock\n",
+    "F:4:10: `socket' cannot be `relay.sock': write an absolute path, or one "
+    "below your home directory as ~/path" },
+  { SOUND "socket = /" NINETY_NINE "/1234567\n",
+    "F:4:10: `socket' cannot be `/" SEVENTY_SIX "...': the path of a socket "
+    "has 107 octets at most" },
+  { SOUND "tunnel = bin/ssh\n",
+    "F:4:10: `tunnel' cannot be `bin/ssh': write the program's whole "
+    "path, or its name alone" },
+  { SOUND "tunnel = ssh 'gate\n",
+    "F:4:10: `tunnel' cannot be `ssh 'gate': write a program and its "
+    "arguments; a quote in it is not closed" },
+  { SOUND "tunnel = \'\'\n",
+    "F:4:10: `tunnel' cannot be `\'\'': write the program's whole path, "
+    "or its name alone" },
+#define NO_PERCENT(value)                                                     \
+  { SOUND "tunnel = " value "\n",                                             \
+    "F:4:10: `tunnel' cannot be `" value "': %h stands for the relay's name "  \
+    "and %p for its port; write %% for a percent sign" }
+  NO_PERCENT ("ssh gate -W %h:%P"),
+  NO_PERCENT ("ssh gate %"),
+  NO_PERCENT ("ssh gate %%%"),
+  NO_PERCENT ("ssh%n gate"),
   { SOUND "trust-file = ca.pem\n",
     "F:4:14: `trust-file' cannot be `ca.pem': write an absolute path, or one "
     "below your home directory as ~/path" },
@@ -518,6 +650,20 @@ static const struct
   { SOUND "auth = plain\n",
     "F:1:1: account `a' has `auth' and needs `user' for it: write `user = "
     "NAME'" },
+#define EXCLUDE(one, other)                                                   \
+  "`" one "' and `" other "' exclude each other: leave one of them out"
+  { SOUND "proxy = p.example:1\nsocket = /s\n",
+    "F:5:1: " EXCLUDE ("proxy", "socket") },
+  { SOUND "tunnel = t\nproxy = p.example:1\n",
+    "F:5:1: " EXCLUDE ("proxy", "tunnel") },
+  { SOUND "tunnel = t\nsource-address = 192.0.2.1\nsocket = /s\n",
+    "F:5:1: " EXCLUDE ("source-address", "tunnel") "\n"
+    "F:6:1: " EXCLUDE ("socket", "tunnel") "\n"
+    "F:6:1: " EXCLUDE ("source-address", "socket") },
+  { SOUND "source-address = 192.0.2.1\n[defaults]\ntunnel = t\n",
+    "F:4:1: " EXCLUDE ("source-address", "tunnel") },
+  { SOUND "proxy = p.example:1\n[defaults]\nsocket = /s\ntunnel = t\n",
+    "F:7:1: " EXCLUDE ("socket", "tunnel") },
   /* All of one file, in its order, those of [defaults] once. */
   { "[a]\nport = 0\nhsot = x\n[b]\nfrom = b@x.example\nhost = b.example\n"
     "[defaults]\ntls = off\n",
@@ -806,6 +952,7 @@ main (int argc, char **argv)
   FILE_TEST ("/account/delivery", test_delivery);
   FILE_TEST ("/account/defaults", test_defaults);
   FILE_TEST ("/account/pins", test_pins);
+  FILE_TEST ("/account/ways", test_ways);
   FILE_TEST ("/account/errors", test_errors);
   FILE_TEST ("/account/homeless", test_homeless);
   FILE_TEST ("/account/secret-source", test_secret_source);
