@@ -405,12 +405,16 @@ stream_read_line (Stream *stream, size_t *length, bool *bare_lf,
 
   while (scanned <= STREAM_LINE_MAXIMUM + 1)
     {
-      const char *line = stream->in.octets + stream->in.start;
       size_t available = buffer_length (&stream->in);
+      const char *line = NULL;
       const char *end = NULL;
 
+      /* Before the first octet came there is no buffer to point into. */
       if (available > scanned)
-        end = memchr (line + scanned, '\n', available - scanned);
+        {
+          line = stream->in.octets + stream->in.start;
+          end = memchr (line + scanned, '\n', available - scanned);
+        }
       if (end != NULL)
         {
           *length = (size_t) (end - line) + 1;

@@ -1,52 +1,18 @@
-/* Any octets as a relay's side of a transaction: a form feed ends what it says
- * at once, and then it waits for the client to say something. The first octet
+/* Any octets as a relay's side of a transaction; see wire.h. The first octet
  * chooses the extensions. */
 
 #include "tests/fuzz/fuzz.h"
 
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <glib.h>
 
 #include "smtp/transaction.h"
+#include "tests/fuzz/wire.h"
 
 #define MESSAGE "Subject: x\r\n\r\n.dot\r\n"
-#define SOON 2 /* ms, for a reply that was begun */
-
-typedef struct
-{
-  int fd;
-  char **parts;
-  GString *heard;
-} Peer;
-
-static bool
-listen_once (Peer *peer)
-{
-  char octets[4096];
-  ssize_t got = recv (peer->fd, octets, sizeof octets, 0);
-
-  if (got > 0)
-    g_string_append_len (peer->heard, octets, got);
-  return got > 0;
-}
-
-static gpointer
-speak (gpointer data)
-{
-  Peer *peer = data;
-
-  for (char **part = peer->parts; *part != NULL && listen_once (peer); part++)
-    (void) send (peer->fd, *part, strlen (*part), MSG_NOSIGNAL);
-  shutdown (peer->fd, SHUT_WR);
-  while (listen_once (peer))
-    ;
-  return NULL;
-}
 
 static Envelope *
 make_envelope (void)
@@ -79,53 +45,42 @@ check (const GPtrArray *statuses, const char *heard, bool usable)
 }
 
 static void
-run (Session *session, int peer_fd, const char *text)
+run (Session *session)
 {
-  g_autoptr (GString) heard = g_string_new (NULL);
-  g_auto (GStrv) parts = g_strsplit (text, "\f", -1);
-  Peer peer = { peer_fd, parts, heard };
   g_autoptr (Envelope) envelope = make_envelope ();
   Content content = { .fd = memfd_create ("content", MFD_CLOEXEC) };
   Transaction transaction = { envelope, &content, NULL, NULL };
-  GThread *thread = g_thread_new ("peer", speak, &peer);
-  GPtrArray *statuses;
-  bool usable;
+  g_autoptr (GPtrArray) statuses = NULL;
 
   g_assert (write (content.fd, MESSAGE, strlen (MESSAGE))
             == (ssize_t) strlen (MESSAGE));
   content.header.size = 14;
   content.body = (Segment){ 14, strlen (MESSAGE) - 14 };
   statuses = transaction_run (session, &transaction);
-  usable = !session->broken;
-  session_drop (session);
-  g_thread_join (thread);
-  check (statuses, heard->str, usable);
-  g_ptr_array_unref (statuses);
+  check (statuses, wire_heard_clear ()->str, !session->broken);
   close (content.fd);
 }
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  g_autofree char *text = NULL;
   Relay relay;
   Session *session;
-  int pair[2];
 
   if (size == 0)
     return 0;
-  text = g_strndup ((const char *) data + 1, size - 1);
+  wire_begin ((const char *) data + 1, size - 1,
+              (WireManners){ .slow = data[0] & 4 });
   relay_init (&relay);
   relay.host = g_strdup ("relay.example");
-  relay.timeouts = (RelayTimeouts){ SOON, SOON, SOON, SOON, SOON, SOON };
-  g_assert (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
   session = g_new0 (Session, 1);
   session->relay = &relay;
-  session->stream = stream_new (pair[0], NULL);
+  session->stream = stream_new (wire_socket (), NULL);
   session->extensions.pipelining = data[0] & 1;
   session->extensions.size_offered = data[0] & 2;
-  run (session, pair[1], text);
-  close (pair[1]);
+  run (session);
+  session_drop (session);
+  wire_end ();
   relay_clear (&relay);
   return 0;
 }
