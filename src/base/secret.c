@@ -86,6 +86,16 @@ secret_length (const Secret *secret)
   return secret->length;
 }
 
+#define STACK_SCRUBBED 16384 /* octets; no frame below may be larger */
+
+__attribute__ ((noinline)) void
+secret_scrub_stack (void)
+{
+  char room[STACK_SCRUBBED];
+
+  explicit_bzero (room, sizeof room);
+}
+
 void
 secret_harden_process (void)
 {

@@ -32,6 +32,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Secret, secret_free)
 const char *secret_octets (const Secret *secret);
 size_t secret_length (const Secret *secret);
 
+/* Wipes what the functions that were called last have left below us on the stack:
+ * libraries do not wipe what they derive from a secret there. */
+void secret_scrub_stack (void);
+
 /* No core file of this process, no ptrace by others of the same user. Called
  * once, before the first secret is made. */
 void secret_harden_process (void);

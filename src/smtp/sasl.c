@@ -472,6 +472,7 @@ sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
       return NULL;
     }
   answer = sasl->mechanism->step (sasl, challenge, length, error);
+  secret_scrub_stack ();
   if (answer != NULL)
     sasl->round++;
   return answer;
