@@ -198,6 +198,8 @@ add_rules (int ruleset, const struct ruleset *handled, const Sandbox *sandbox)
       struct net_port rule
           = { NET_CONNECT_TCP, g_array_index (sandbox->ports, uint16_t, i) };
 
+      if (rule.port == 0)
+        rule.allowed = NET_BIND_TCP;
       (void) syscall (SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
     }
 }
@@ -219,6 +221,23 @@ sandbox_enter (const Sandbox *sandbox)
   entered = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
   close (ruleset);
   return entered;
+}
+
+static Sandbox *prepared;
+
+void
+sandbox_prepare (Sandbox *sandbox)
+{
+  sandbox_free (prepared);
+  prepared = sandbox;
+}
+
+void
+sandbox_enter_prepared (void)
+{
+  if (prepared != NULL)
+    (void) sandbox_enter (prepared);
+  sandbox_prepare (NULL);
 }
 
 void

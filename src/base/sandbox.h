@@ -31,7 +31,7 @@ typedef enum
 /* PATH, and all below it, as far as it is there; PATH may be NULL. */
 void sandbox_allow (Sandbox *sandbox, const char *path, SandboxRight right);
 
-/* TCP connections to PORT. */
+/* TCP connections to PORT. 0: sockets may be bound to any free port instead. */
 void sandbox_allow_port (Sandbox *sandbox, uint16_t port);
 
 /* TCP as before. */
@@ -43,6 +43,11 @@ void sandbox_allow_outside (Sandbox *sandbox);
 /* False: this kernel has no Landlock, or not enough of it (before Linux 5.19 files
  * could not be moved), or it is switched off; nothing is changed then. */
 bool sandbox_enter (const Sandbox *sandbox);
+
+/* For those who have to start something else before: sandbox_enter_prepared enters
+ * SANDBOX (taken) the first time that it is called, and does nothing without. */
+void sandbox_prepare (Sandbox *sandbox);
+void sandbox_enter_prepared (void);
 
 /* Neither this process nor what it starts gets rights by executing a file that is
  * set-user-ID, set-group-ID, or has capabilities. */

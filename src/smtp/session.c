@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/sandbox.h"
 #include "smtp/auth.h"
 #include "smtp/way.h"
 
@@ -237,6 +238,8 @@ connect_stream (Session *session, const char **name, Status **status)
 
   if (fd < 0)
     return fail (session, STAGE_CONNECT, error, status);
+  /* The next octet is the relay's. */
+  sandbox_enter_prepared ();
   *name = ehlo_argument (relay, fd);
   session->stream = stream_new (fd, session->trace);
   return relay->tls != TLS_IMPLICIT || start_tls (session, status);

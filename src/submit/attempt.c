@@ -3,6 +3,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <glib/gi18n.h>
+
 #include "account/credential.h"
 #include "base/log.h"
 #include "queue/login.h"
@@ -22,6 +24,7 @@ struct Courier
   Relay relay;      /* the account's, but for what is remembered */
   Session *session; /* NULL: none is open */
   unsigned carried; /* messages, in this session */
+  bool connected;   /* or it was tried */
 };
 
 Courier *
@@ -112,6 +115,22 @@ get_secret (const Courier *courier, GError **error)
              : credential_get (courier->account, params->attended, error);
 }
 
+/* A tunnel's command is no more to be started once the conversation with the relay
+   is confined. The next runner may. */
+static bool
+may_connect (Courier *courier, GError **error)
+{
+  bool second = courier->connected;
+
+  courier->connected = true;
+  if (!second || courier->params.credential == NULL
+      || courier->relay.tunnel == NULL)
+    return true;
+  g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                       _ ("the tunnel cannot be opened a second time now"));
+  return false;
+}
+
 /* No message waits for that. */
 static void
 remember (const Courier *courier, Queue *queue)
@@ -134,6 +153,11 @@ log_in (Courier *courier, Queue *queue, Status **status)
   if (error != NULL)
     {
       *status = status_new_failure (STAGE_CREDENTIAL, error);
+      return false;
+    }
+  if (!may_connect (courier, &error))
+    {
+      *status = status_new_failure (STAGE_CONNECT, error);
       return false;
     }
   g_free (relay->remembered);

@@ -99,6 +99,8 @@ allow_relay (Sandbox *sandbox, const Relay *relay)
   sandbox_allow_port (sandbox, PORT_DNS);
   sandbox_allow_port (sandbox, relay->proxy.host != NULL ? relay->proxy.port
                                                          : relay->port);
+  if (relay->source_address != NULL)
+    sandbox_allow_port (sandbox, 0);
   for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
     allow_file (sandbox, files[i], real_home);
   allow_libraries (sandbox, relay);
@@ -129,9 +131,6 @@ confine_attempt (const Queue *queue, const Account *account)
 {
   g_autoptr (Sandbox) sandbox = sandbox_new ();
 
-  /* The tunnel's command would be confined as well. */
-  if (account->relay.tunnel != NULL)
-    return true;
   log_keep_open ();
   for (size_t i = 0; i < G_N_ELEMENTS (system_places); i++)
     sandbox_allow (sandbox, system_places[i], SANDBOX_READ);
@@ -142,5 +141,10 @@ confine_attempt (const Queue *queue, const Account *account)
   allow_queue (sandbox, queue);
   allow_relay (sandbox, &account->relay);
   allow_bus (sandbox);
-  return sandbox_enter (sandbox);
+  if (account->relay.tunnel == NULL)
+    return sandbox_enter (sandbox);
+  /* Its command is started before, and ended from inside. */
+  sandbox_allow_outside (sandbox);
+  sandbox_prepare (g_steal_pointer (&sandbox));
+  return true;
 }

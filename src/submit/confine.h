@@ -1,7 +1,8 @@
 /* confine.h - what an attempt needs of this machine, and nothing else.
  *
  * Entered before the attempt's first octet from afar is read, and before it has a
- * second thread.
+ * second thread; with a tunnel, whose command must not be confined, only when that
+ * has been started (session_open), and there is no second session then.
  */
 #pragma once
 

@@ -144,6 +144,46 @@ if command -v strace >/dev/null && ! with_sanitizers; then
       before 'landlock_restrict_self.*= 0' 'clone'
   fi
 
+  # The command of a tunnel is outside, what comes through it is not.
+  cat >"$work/tunnel" <<'END2'
+import os, select, socket, sys
+s = socket.create_connection (("localhost", int (sys.argv[1])))
+open (os.path.expanduser ("~/.ssh/id")).read ()
+os.write (2, b"")
+while True:
+    for ready in select.select ([0, s], [], [])[0]:
+        octets = os.read (0, 65536) if ready == 0 else s.recv (65536)
+        if not octets:
+            sys.exit ()
+        (s.sendall if ready == 0 else lambda o: os.write (1, o)) (octets)
+END2
+  scripted_account through "tunnel = python3 $work/tunnel %p"
+  password through secret || exit 1
+  traced "$sendmail" -f through@example.org you@example.net
+  check "a tunnel: it is sent" exits 0
+  check "a tunnel: the message is at the relay" \
+    grep -q 'account=through .*fate=relayed' "$work/log"
+  speaker=$(grep -l 'landlock_restrict_self' "$work"/trace.* | head -n 1)
+  if at_least 2; then
+    check "a tunnel: what speaks with the relay is confined" \
+      grep -q 'landlock_restrict_self.*= 0' "$speaker"
+    check "a tunnel: after its command was started" \
+      sh -c 'sed "/landlock_restrict_self/q" "$1" | grep -q "clone3*(\|vfork("' \
+      - "$speaker"
+    check "a tunnel: before it hears anything from there" \
+      sh -c '! sed "/landlock_restrict_self/q" "$1" | grep "recv[a-z]*(.*250"' \
+      - "$speaker"
+    check "a tunnel: nobody else is" \
+      [ "$(grep -l 'landlock_restrict_self' "$work"/trace.* | wc -l)" = 1 ]
+  fi
+
+  # From an address of one's own
+  scripted_account bound 'source-address = 127.0.0.2'
+  password bound secret || exit 1
+  submit -f bound@example.org you@example.net <"$work/message"
+  check "source-address: it is sent" \
+    grep -q 'account=bound .*fate=relayed' "$work/log"
+
   # Kernels without.
   for errno in ENOSYS EOPNOTSUPP; do
     for call in landlock_create_ruleset landlock_restrict_self; do
