@@ -86,6 +86,13 @@ secret_length (const Secret *secret)
   return secret->length;
 }
 
+bool
+secret_equal (const Secret *a, const Secret *b)
+{
+  return a->length == b->length
+         && memcmp (a->octets, b->octets, a->length) == 0;
+}
+
 #define STACK_SCRUBBED 16384 /* octets; no frame below may be larger */
 
 __attribute__ ((noinline)) void

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SECRET_MAXIMUM 65536 /* octets */
@@ -31,6 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Secret, secret_free)
 /* The octets, followed by a NUL that does not count. */
 const char *secret_octets (const Secret *secret);
 size_t secret_length (const Secret *secret);
+
+bool secret_equal (const Secret *a, const Secret *b);
 
 /* Wipes what the functions that were called last have left below us on the stack:
  * libraries do not wipe what they derive from a secret there. */

@@ -12,6 +12,12 @@
    its own, since several change what is known of an account at the same time. */
 #define TOLD ".told"
 
+/* The octet of NAME.lock that is locked while the account's token is fetched; the
+   first ones are its connections. */
+#define TOKEN_OCTET 1000
+
+#define LOCK_PAUSE 20000 /* microseconds; F_OFD_SETLKW knows no deadline */
+
 void
 backoff_free (Backoff *backoff)
 {
@@ -148,17 +154,42 @@ backoff_told (int fd, const Backoff *backoff)
   close (fd);
 }
 
+/* No message waits for a file that cannot be had: then nobody else is seen. */
+static int
+without_lock (Queue *queue)
+{
+  return fcntl (queue_accounts_fd (queue), F_DUPFD_CLOEXEC, 0);
+}
+
 int
 backoff_connection (Queue *queue, const char *account, unsigned maximum)
 {
   int fd = open_to_lock (queue, account, ".lock");
 
-  /* No message waits for a file that cannot be had: it is not counted then. */
   if (fd < 0)
-    return fcntl (queue_accounts_fd (queue), F_DUPFD_CLOEXEC, 0);
+    return without_lock (queue);
   for (unsigned i = 0; i < maximum; i++)
     if (lock_octet (fd, i))
       return fd;
   close (fd);
   return -1;
+}
+
+int
+backoff_token (Queue *queue, const char *account, Deadline deadline)
+{
+  int fd = open_to_lock (queue, account, ".lock");
+
+  if (fd < 0)
+    return without_lock (queue);
+  while (!lock_octet (fd, TOKEN_OCTET))
+    {
+      if (deadline_passed (deadline))
+        {
+          close (fd);
+          return -1;
+        }
+      g_usleep (LOCK_PAUSE);
+    }
+  return fd;
 }

@@ -7,8 +7,9 @@
  * locks the login. No message depends on these files: where one is lost or
  * damaged, one more attempt is made.
  *
- * Beside them, accounts/NAME.lock counts the connections that are open, and
- * accounts/NAME.told has the stage of which the desktop was told.
+ * Beside them, accounts/NAME.lock counts the connections that are open and keeps
+ * two from fetching the token at once, and accounts/NAME.told has the stage of which
+ * the desktop was told.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/deadline.h"
 #include "base/status.h"
 #include "queue/queue.h"
 
@@ -58,3 +60,8 @@ void backoff_told (int fd, const Backoff *backoff);
  * descriptor that holds it until it is closed. -1: none is free. Where they cannot
  * be counted, nobody is kept from connecting. */
 int backoff_connection (Queue *queue, const char *account, unsigned maximum);
+
+/* Waits until no other process fetches the token of ACCOUNT: a descriptor that
+ * keeps it so until it is closed. -1: one still does at DEADLINE. Where that cannot
+ * be known, nobody is kept from it. */
+int backoff_token (Queue *queue, const char *account, Deadline deadline);

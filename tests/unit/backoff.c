@@ -396,6 +396,47 @@ test_slots (Fixture *fixture, const void *data)
   assert_unknown (fixture->queue, "work");
 }
 
+/* One fetches the token of an account, whatever connections it has, and whoever
+   else waits, does so until it is there or his time is over. */
+static void
+test_token (Fixture *fixture, const void *data)
+{
+  int connection = backoff_connection (fixture->queue, "work", 100);
+  int first = backoff_token (fixture->queue, "work", deadline_in (0));
+  int other = backoff_token (fixture->queue, "home", deadline_in (0));
+
+  g_assert_cmpint (connection, >=, 0);
+  g_assert_cmpint (first, >=, 0);
+  g_assert_cmpint (other, >=, 0);
+  g_assert_cmpint (backoff_token (fixture->queue, "work", deadline_in (50)),
+                   ==, -1);
+  close (first);
+  first = backoff_token (fixture->queue, "work", deadline_in (0));
+  g_assert_cmpint (first, >=, 0);
+  close (first);
+  close (other);
+  close (connection);
+}
+
+static void *
+give_back (void *data)
+{
+  close (GPOINTER_TO_INT (data));
+  return NULL;
+}
+
+static void
+test_token_awaited (Fixture *fixture, const void *data)
+{
+  int first = backoff_token (fixture->queue, "work", deadline_in (0));
+  GThread *thread = g_thread_new ("holder", give_back, GINT_TO_POINTER (first));
+  int second = backoff_token (fixture->queue, "work", deadline_in (20000));
+
+  g_assert_cmpint (second, >=, 0);
+  close (second);
+  g_thread_join (thread);
+}
+
 /* Mail that has to go out is worth more than the count. */
 static void
 test_slots_uncounted (Fixture *fixture, const void *data)
@@ -553,5 +594,7 @@ main (int argc, char **argv)
   BACKOFF_TEST ("slots-uncounted", test_slots_uncounted);
   BACKOFF_TEST ("slots-compete", test_slots_compete);
   BACKOFF_TEST ("slots-killed", test_slots_killed);
+  BACKOFF_TEST ("token", test_token);
+  BACKOFF_TEST ("token-awaited", test_token_awaited);
   return g_test_run ();
 }
