@@ -46,6 +46,7 @@ account_free (void *data)
   g_strfreev (account->password_command);
   g_free (account->password_credential);
   g_free (account->password_file);
+  g_strfreev (account->token_command);
   relay_clear (&account->relay);
   g_free (account);
 }
@@ -131,7 +132,8 @@ check_required (const Source *source)
 
 /* Where the secret may be instead of in the keyring. */
 static const char *const secret_sources[]
-    = { "password-command", "password-credential", "password-file" };
+    = { "password-command", "password-credential", "password-file",
+        TOKEN_COMMAND };
 
 /* The one of SECTION (nullable); NULL: none. */
 static const char *
@@ -162,11 +164,23 @@ check_secret_source (Config *config, const ConfigSection *section)
         config_problem (config, MAX (next->line, other->line),
                         next->line > other->line ? next->column
                                                  : other->column,
-                        _ ("`%s' and `%s' both say where the password is: "
+                        _ ("`%s' and `%s' both say where the secret is: "
                            "leave one of them"),
                         next->line > other->line ? other->name : next->name,
                         next->line > other->line ? next->name : other->name);
     }
+}
+
+/* The mechanisms of passwords would tell a token to relays that take no tokens. */
+static void
+check_token (const Source *source, const Account *account)
+{
+  const char *auth = account->relay.auth;
+
+  if (g_strcmp0 (account->secret_source, TOKEN_COMMAND) == 0 && auth != NULL
+      && strcmp (auth, "any") != 0 && !sasl_wants_token (auth))
+    complain (source, _ ("account `%s' has `token-command', so `auth' can be "
+                         "oauthbearer, xoauth2, or any"));
 }
 
 /* Settings that make sense only together. */
@@ -270,15 +284,18 @@ read_account (const Source *source)
                   account);
   if (account->relay.port == 0)
     account->relay.port = account->relay.tls == TLS_STARTTLS ? 587 : 465;
-  account->relay.token = sasl_wants_token (account->relay.auth);
   account->secret_source = find_secret_source (section);
   if (account->secret_source == NULL)
     account->secret_source = find_secret_source (source->defaults);
+  account->relay.token
+      = sasl_wants_token (account->relay.auth)
+        || g_strcmp0 (account->secret_source, TOKEN_COMMAND) == 0;
   check_secret_source (source->config, section);
   if (!section->refused)
     {
       check_required (source);
       check_login (source, &account->relay);
+      check_token (source, account);
       check_trust (source, &account->relay);
     }
   check_ways (source->config, section, source->defaults);

@@ -31,6 +31,8 @@ typedef enum
   DELIVERY_QUEUE,       /* the same, and no runner is started for it */
 } Delivery;
 
+#define TOKEN_COMMAND "token-command"
+
 typedef struct
 {
   char *name;
@@ -42,11 +44,12 @@ typedef struct
   char *dsn_return;
   Delivery delivery;
   unsigned max_connections;
-  const char *secret_source; /* the setting of these three that says where the
+  const char *secret_source; /* the setting of these four that says where the
                                 secret is; NULL: in the keyring */
   char **password_command;
   char *password_credential;
   char *password_file;
+  char **token_command;
   unsigned password_timeout; /* milliseconds, for a command */
   char *file;         /* where it stands, for messages */
   int line;

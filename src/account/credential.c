@@ -21,11 +21,22 @@
 #define CREDENTIALS "CREDENTIALS_DIRECTORY"
 
 static Secret *
-run_command (const Account *account, GError **error)
+run (const Account *account, char **command, GError **error)
 {
-  return child_output ((const char *const *) account->password_command,
-                       SECRET_MAXIMUM, deadline_in (account->password_timeout),
-                       error);
+  return child_output ((const char *const *) command, SECRET_MAXIMUM,
+                       deadline_in (account->password_timeout), error);
+}
+
+static Secret *
+run_password_command (const Account *account, GError **error)
+{
+  return run (account, account->password_command, error);
+}
+
+static Secret *
+run_token_command (const Account *account, GError **error)
+{
+  return run (account, account->token_command, error);
 }
 
 static Secret *
@@ -100,9 +111,10 @@ typedef struct
 } Source;
 
 static const Source sources[] = {
-  { "password-command", run_command, true },
+  { "password-command", run_password_command, true },
   { "password-credential", read_credential, false },
   { "password-file", read_file, false },
+  { TOKEN_COMMAND, run_token_command, true },
 };
 
 /* Why the LENGTH octets of LINE are no secret; NULL: they are one. */
@@ -110,15 +122,14 @@ static const char *
 find_fault (const char *line, size_t length)
 {
   if (length == 0)
-    return _ ("it gives no password: its first line is empty");
+    return _ ("it gives nothing: its first line is empty");
   if (memchr (line, '\0', length) != NULL)
-    return _ ("the password in it has a NUL octet");
+    return _ ("its first line has a NUL octet");
   if (memchr (line, '\r', length) != NULL)
-    return _ (
-        "the password in it has a carriage return: let a line feed alone "
-        "end its line");
+    return _ ("its first line has a carriage return: let a line feed alone "
+              "end it");
   if (!g_utf8_validate (line, (gssize) length, NULL))
-    return _ ("the password in it is not UTF-8 text");
+    return _ ("its first line is not UTF-8 text");
   return NULL;
 }
 
@@ -166,6 +177,12 @@ credential_get (const Account *account, bool interactive, GError **error)
   return keyring_lookup (account, interactive,
                          deadline_in (interactive ? ATTENDED : UNATTENDED),
                          error);
+}
+
+bool
+credential_is_renewed (const Account *account)
+{
+  return g_strcmp0 (account->secret_source, TOKEN_COMMAND) == 0;
 }
 
 char *

@@ -17,6 +17,10 @@
 Secret *credential_get (const Account *account, bool interactive,
                         GError **error);
 
+/* Whether what comes the next time may be something new: a token. Nobody else may
+ * be fetching one for this account at the same time. */
+bool credential_is_renewed (const Account *account);
+
 /* What a person does once the relay refused the login: one sentence without a
  * full stop. The caller owns it. */
 char *credential_advice (const Account *account);

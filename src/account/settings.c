@@ -57,6 +57,9 @@ const Setting settings[] = {
   { "password-file", SETTING_PATH, ACCOUNT (password_file), NULL, NULL,
     N_ ("A file with the password, which nobody but its owner may read: this "
         "user or root.") },
+  { "token-command", SETTING_COMMAND, ACCOUNT (token_command), NULL, NULL,
+    N_ ("A program that prints an access token of OAuth 2.0, with its "
+        "arguments. The account then logs in with OAUTHBEARER or XOAUTH2.") },
   { "auth", SETTING_MECHANISM, ACCOUNT (relay.auth), NULL, NULL,
     N_ ("The one mechanism to log in with. Unless set, the strongest that the "
         "relay offers, and none that is weaker than what was good before; with "
@@ -113,7 +116,8 @@ const Setting settings[] = {
     N_ ("What a notification of a failure should contain: the full message, "
         "or its header.") },
   { "timeout-password", SETTING_DURATION, ACCOUNT (password_timeout), "30s",
-    NULL, N_ ("How long to wait for `password-command' to end.") },
+    NULL,
+    N_ ("How long to wait for `password-command' or `token-command' to end.") },
   { "timeout-connect", SETTING_DURATION, ACCOUNT (relay.timeouts.connect),
     "30s", NULL,
     N_ ("How long to wait for name resolution and the connection, and again "

@@ -38,7 +38,7 @@ oauth_check_token (const Secret *token, GError **error)
   else if (!is_b64token (secret_octets (token), secret_length (token)))
     g_set_error_literal (
         error, FAILURE, FAILURE_CREDENTIAL,
-        _ ("this is no token: it may have letters, digits and "
+        _ ("the account's token is none: it may have letters, digits and "
            "-._~+/ only, and = at its end"));
   else
     return true;

@@ -2,11 +2,15 @@
 
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
 
 #include <glib/gi18n.h>
 
 #include "account/credential.h"
 #include "base/log.h"
+#include "queue/backoff.h"
 #include "queue/login.h"
 #include "smtp/session.h"
 #include "smtp/transaction.h"
@@ -16,6 +20,11 @@
 /* Relays close a session that carries too many messages, or slow it down; and
    with several accounts each gets its turn. */
 #define SESSION_MESSAGES 100
+
+/* Of whatever others do with the command that prints the token. */
+#define TOKEN_PATIENCE (2 * 60 * 1000)
+
+#define CODE_REFUSED 535 /* RFC 4954 section 6 */
 
 struct Courier
 {
@@ -106,13 +115,38 @@ before_end_of_data (void *data, GError **error)
 }
 
 static Secret *
-get_secret (const Courier *courier, GError **error)
+get_credential (const Courier *courier, GError **error)
 {
   const CourierParams *params = &courier->params;
 
   return params->credential != NULL
              ? params->credential (params->data, error)
              : credential_get (courier->account, params->attended, error);
+}
+
+/* Who prints a token may have to get a new one first, and to store what replaces the
+   old: two that do so at once undo each other's work. */
+static Secret *
+get_secret (const Courier *courier, Queue *queue, GError **error)
+{
+  const Account *account = courier->account;
+  Secret *secret;
+  int lock;
+
+  if (!credential_is_renewed (account))
+    return get_credential (courier, error);
+  lock = backoff_token (queue, account->name, deadline_in (TOKEN_PATIENCE));
+  if (lock < 0)
+    {
+      g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+                   _ ("other messages of account %s have waited too long for "
+                      "its token"),
+                   account->name);
+      return NULL;
+    }
+  secret = get_credential (courier, error);
+  close (lock);
+  return secret;
 }
 
 /* A tunnel's command is no more to be started once the conversation with the relay
@@ -144,17 +178,12 @@ remember (const Courier *courier, Queue *queue)
 }
 
 static bool
-log_in (Courier *courier, Queue *queue, Status **status)
+open_session (Courier *courier, Queue *queue, const Secret *secret,
+              Status **status)
 {
   Relay *relay = &courier->relay;
   g_autoptr (GError) error = NULL;
-  g_autoptr (Secret) secret = get_secret (courier, &error);
 
-  if (error != NULL)
-    {
-      *status = status_new_failure (STAGE_CREDENTIAL, error);
-      return false;
-    }
   if (!may_connect (courier, &error))
     {
       *status = status_new_failure (STAGE_CONNECT, error);
@@ -169,6 +198,55 @@ log_in (Courier *courier, Queue *queue, Status **status)
     return false;
   remember (courier, queue);
   return true;
+}
+
+/* Another token than OLD, since the relay does not take that one; NULL: there is
+   none. Where that is the command's fault *STATUS says so. */
+static Secret *
+renew (const Courier *courier, Queue *queue, const Secret *old,
+       Status **status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) both = NULL;
+  g_autoptr (Secret) fresh = get_secret (courier, queue, &error);
+  g_autofree char *refusal = NULL;
+
+  if (fresh != NULL)
+    return secret_equal (fresh, old) ? NULL : g_steal_pointer (&fresh);
+  refusal = status_words (*status);
+  both = g_error_new (FAILURE, error->code,
+                      _ ("%s refused the token (%s), and there is no new one: "
+                         "%s"),
+                      courier->relay.host, refusal, error->message);
+  status_free (*status);
+  *status = status_new_failure (STAGE_AUTH, both);
+  return NULL;
+}
+
+/* A token may have ended before its time. Once, lest a relay that refuses whatever
+   comes has us ask for tokens without end. */
+static bool
+log_in (Courier *courier, Queue *queue, Status **status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) secret = get_secret (courier, queue, &error);
+  g_autoptr (Secret) fresh = NULL;
+
+  if (error != NULL)
+    {
+      *status = status_new_failure (STAGE_CREDENTIAL, error);
+      return false;
+    }
+  if (open_session (courier, queue, secret, status))
+    return true;
+  if (!credential_is_renewed (courier->account)
+      || (*status)->stage != STAGE_AUTH || (*status)->code != CODE_REFUSED)
+    return false;
+  fresh = renew (courier, queue, secret, status);
+  if (fresh == NULL)
+    return false;
+  g_clear_pointer (status, status_free);
+  return open_session (courier, queue, fresh, status);
 }
 
 /* One transaction, in the session that is open or in a new one. */

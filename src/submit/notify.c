@@ -96,7 +96,7 @@ advice (const Account *account, const char *name, const Backoff *backoff,
       status->stage == STAGE_AUTH || status->stage == STAGE_CREDENTIAL;
 
   if (held && login && account->secret_source != NULL)
-    return g_strdup_printf (_ ("Once `%s' gives the right password: postrider "
+    return g_strdup_printf (_ ("Once `%s' gives what the relay takes: postrider "
                                "queue release --account %s"),
                             account->secret_source, name);
   if (held && login)

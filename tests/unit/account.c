@@ -391,12 +391,18 @@ static const struct
   { SOUND "password hunter2\n",
     "F:4:1: this is no setting: write `name = value'" },
   { SOUND "user = u\npassword-file = /x\npassword-command = pass x\n",
-    "F:6:1: `password-file' and `password-command' both say where the password "
+    "F:6:1: `password-file' and `password-command' both say where the secret "
     "is: leave one of them" },
   { SOUND "user = u\n[defaults]\npassword-credential = x\n"
           "password-file = /x\n",
     "F:7:1: `password-credential' and `password-file' both say where the "
-    "password is: leave one of them" },
+    "secret is: leave one of them" },
+  { SOUND "user = u\ntoken-command = t\npassword-command = p\n",
+    "F:6:1: `token-command' and `password-command' both say where the secret "
+    "is: leave one of them" },
+  { SOUND "user = u\ntoken-command = t\nauth = plain\n",
+    "F:1:1: account `a' has `token-command', so `auth' can be oauthbearer, "
+    "xoauth2, or any" },
   { SOUND "password-file = /x\n",
     "F:1:1: account `a' has `password-file' and needs `user' for it: write "
     "`user = NAME'" },
