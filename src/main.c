@@ -80,12 +80,18 @@ sanitise_signals (void)
   (void) sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-/* Variables that would have libraries write secrets to a file, or read them
-   from elsewhere. */
+/* Variables that would have libraries write secrets to a file, tell them and all
+   else that they do on stdout, which may be a dialogue of SMTP, or run somebody's
+   modules. */
 static void
 sanitise_environment (void)
 {
-  (void) unsetenv ("SSLKEYLOGFILE");
+  static const char *const harmful[]
+      = { "SSLKEYLOGFILE", "G_MESSAGES_DEBUG", "G_DBUS_DEBUG",
+          "CHARSET",       "GIO_MODULE_DIR",   "GIO_EXTRA_MODULES" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (harmful); i++)
+    (void) unsetenv (harmful[i]);
   keyring_prepare_environment ();
 }
 

@@ -103,6 +103,9 @@ tls_new (const Relay *relay, int fd, GError **error)
 
   if (!identity_init (&tls->identity, relay, error))
     return NULL;
+  /* It has done so when it was loaded, unless a variable forbids that. */
+  if (gnutls_global_init () < 0)
+    g_error ("GnuTLS cannot be used");
   tls->credentials = tls_credentials_get (relay, error);
   if (tls->credentials == NULL)
     return NULL;
