@@ -20,6 +20,8 @@
 #   #: modes MODE...    implicit starttls unless said
 #   #: for NAME A|B|... runs once for each value of the variable
 #   #: account SETTING  one more line of the account; %{NAME} is replaced
+#   #: tokens TOKEN...  the account has a command that prints these, one after the
+#                      other and the last one again and again
 #   #: relay OPTION...  more options of the scripted relay; the same
 #   #: certificate NAME good unless said; the same
 #   #: to ADDRESS...    recipients; one@example.org unless said
@@ -66,6 +68,7 @@ password_plain=$(printf '\0me\0%s' "$password" | base64)
 
 # What the head of the dialogue says, in variables say_NAME.
 read_head () {
+  say_tokens=
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
   say_messages= say_ends= say_connections=1 say_seconds=10 say_account= say_relay=
   say_notifications=0
@@ -73,6 +76,7 @@ read_head () {
   say_to=one@example.org say_many=0 say_size=0
   while IFS= read -r line; do
     case $line in
+    '#: tokens '*) say_tokens=${line#*: tokens } ;;
     '#: account '*)
       replace "${line#*: account }"
       say_account=$say_account$replaced$nl
@@ -134,6 +138,19 @@ END
     esac
   done
   printf '%s' "$say_account"
+  [ -z "$say_tokens" ] || printf 'token-command = %s/token\n' "$case"
+}
+
+write_token_command () {
+  cat <<END
+#!/bin/sh
+echo asked >>'$case/asked'
+set -- $say_tokens
+n=\$(wc -l <'$case/asked')
+[ \$n -le \$# ] || n=\$#
+shift \$((n - 1))
+echo "\$1"
+END
 }
 
 write_body () {
@@ -177,6 +194,8 @@ recipients () {
 run_sendmail () {
   write_account "$port" >"$case/accounts"
   chmod 600 "$case/accounts"
+  write_token_command >"$case/token"
+  chmod 700 "$case/token"
   mkdir "$case/state"
   write_body >"$case/body"
   write_message >"$case/message"
@@ -293,6 +312,11 @@ check_secrets () {
   ! grep -rqF -e "$password" -e "$password_base64" -e "$password_plain" \
     "$case/log" "$case/out" "$case/state" ||
     complain "the password is in log, output or state"
+  for token in $say_tokens; do
+    ! grep -rqF -e "$token" -e "$(printf %s "$token" | base64 -w 0)" \
+      "$case/log" "$case/out" "$case/state" ||
+      complain "a token is in log, output or state"
+  done
   cat "$case/log" "$case/out" >"$case/said"
   # C0, DEL, C1 and what turns the direction of text.
   ! tr -d '\n' <"$case/said" | LC_ALL=C grep -qaP \
