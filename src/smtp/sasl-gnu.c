@@ -1,5 +1,6 @@
 #include "smtp/sasl-gnu.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
@@ -111,14 +112,50 @@ explain (const GnuSasl *sasl, int code, GError **error)
     }
 }
 
+static uint32_t
+little_endian (const char *octets, size_t count)
+{
+  uint32_t value = 0;
+
+  for (size_t i = count; i-- > 0;)
+    value = value << 8 | (unsigned char) octets[i];
+  return value;
+}
+
+/* The fixed part of a challenge, and its target name within it: the library looks
+   at neither. */
+static bool
+is_ntlm_challenge (const char *challenge, size_t length)
+{
+  static const char head[] = "NTLMSSP\0\2\0\0";
+
+  return length >= 32 && memcmp (challenge, head, sizeof head) == 0
+         && (uint64_t) little_endian (challenge + 12, 2)
+                    + little_endian (challenge + 16, 4)
+                <= length;
+}
+
+/* What the library would answer, and should not. */
+static bool
+is_sound (const GnuSasl *sasl, const char *challenge, size_t length)
+{
+  if (strcmp (sasl->mechanism, "GSSAPI") == 0)
+    return true;
+  if (strcmp (sasl->mechanism, "NTLM") == 0)
+    return sasl->round == 0 || is_ntlm_challenge (challenge, length);
+  return length > 0;
+}
+
 Secret *
 gnu_sasl_step (GnuSasl *sasl, const char *challenge, size_t length,
                GError **error)
 {
   char *octets = NULL;
   size_t octets_length = 0;
-  int code = gsasl_step (sasl->session, challenge, length, &octets,
-                         &octets_length);
+  int code = is_sound (sasl, challenge, length)
+                 ? gsasl_step (sasl->session, challenge, length, &octets,
+                               &octets_length)
+                 : GSASL_MECHANISM_PARSE_ERROR;
   Secret *answer = NULL;
 
   if (code != GSASL_OK && code != GSASL_NEEDS_MORE)

@@ -143,20 +143,23 @@ channel_start_tls (Channel *channel, const ChannelTls *tls)
   return true;
 }
 
+/* RFC 9266 by hand: another way than the client's to the same octets. The
+   exporter of TLS 1.2 is safe only with the extended master secret. */
 char *
 channel_binding (Channel *channel)
 {
-  gnutls_datum_t binding;
-  char *encoded;
+  static const char label[] = "EXPORTER-Channel-Binding";
+  gnutls_session_t session = channel->session;
+  char octets[32];
 
-  if (channel->session == NULL
-      || gnutls_session_channel_binding (channel->session,
-                                         GNUTLS_CB_TLS_EXPORTER, &binding)
+  if (session == NULL
+      || (gnutls_protocol_get_version (session) != GNUTLS_TLS1_3
+          && gnutls_session_ext_master_secret_status (session) == 0)
+      || gnutls_prf_rfc5705 (session, strlen (label), label, 0, "",
+                             sizeof octets, octets)
              < 0)
     return NULL;
-  encoded = g_base64_encode (binding.data, binding.size);
-  gnutls_free (binding.data);
-  return encoded;
+  return g_base64_encode ((const unsigned char *) octets, sizeof octets);
 }
 
 static ssize_t

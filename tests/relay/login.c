@@ -42,12 +42,26 @@ validate (Gsasl_session *session, const Login *login)
 static bool
 client_is_certified (const Login *login)
 {
-  unsigned count = 0;
+  unsigned faults = 0;
   gnutls_session_t session = channel_session (login->channel);
 
   return session != NULL
-         && gnutls_certificate_get_peers (session, &count) != NULL
-         && count > 0;
+         && gnutls_certificate_verify_peers2 (session, &faults) == 0
+         && faults == 0;
+}
+
+/* Who has the ticket of this principal is that user. */
+static int
+validate_principal (Gsasl_session *session)
+{
+  const char *principal
+      = gsasl_property_fast (session, GSASL_GSSAPI_DISPLAY_NAME);
+  const char *authzid = gsasl_property_fast (session, GSASL_AUTHZID);
+
+  return principal != NULL && g_str_has_prefix (principal, "me@")
+                 && (authzid == NULL || *authzid == '\0')
+             ? GSASL_OK
+             : GSASL_AUTHENTICATION_ERROR;
 }
 
 static int
@@ -62,6 +76,14 @@ callback (Gsasl *library, Gsasl_session *session, Gsasl_property property)
     case GSASL_VALIDATE_EXTERNAL:
       return client_is_certified (login) ? GSASL_OK
                                          : GSASL_AUTHENTICATION_ERROR;
+    case GSASL_VALIDATE_GSSAPI:
+      return validate_principal (session);
+    case GSASL_SERVICE:
+      return gsasl_property_set (session, property, "smtp");
+    case GSASL_HOSTNAME:
+      return gsasl_property_set (session, property, "localhost");
+    case GSASL_QOPS:
+      return gsasl_property_set (session, property, "qop-auth");
     case GSASL_PASSWORD:
       if (!equal (session, GSASL_AUTHID, login->user->user))
         return GSASL_NO_PASSWORD;
@@ -103,6 +125,15 @@ note_scram (const Login *login, const char *encoded)
   record_note (login->record, "client-first %s", text);
 }
 
+/* Whether the server does. */
+static bool
+speaks_first (const char *mechanism)
+{
+  static const char *const those[] = { "LOGIN", "CRAM-MD5", "DIGEST-MD5", NULL };
+
+  return g_strv_contains (those, mechanism);
+}
+
 /* True: proved. Else REASON says why not. */
 static bool
 exchange (Login *login, Gsasl_session *session, const char *initial,
@@ -114,7 +145,7 @@ exchange (Login *login, Gsasl_session *session, const char *initial,
                       : g_strdup (g_str_equal (initial, "=") ? "" : initial);
   int code;
 
-  if (response == NULL && !g_str_equal (login->mechanism, "LOGIN"))
+  if (response == NULL && !speaks_first (login->mechanism))
     response = ask (login, "");
   if (response != NULL)
     note_scram (login, response);

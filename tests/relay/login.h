@@ -1,4 +1,9 @@
 /* login.h - the server's side of SASL (RFC 4954, GNU SASL), with one user.
+ *
+ * Besides LOGIN_MECHANISMS, which are offered unless it is told otherwise, it
+ * knows CRAM-MD5, DIGEST-MD5, EXTERNAL with a client certificate that was
+ * verified, and GSSAPI as smtp/localhost with the keytab of the environment, for
+ * the principal me.
  */
 #pragma once
 
