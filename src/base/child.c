@@ -204,6 +204,28 @@ open_pipe (int *fds, GError **error)
   return true;
 }
 
+/* Those that run, for handlers of signals. */
+static volatile pid_t groups[4];
+
+static void
+replace_group (pid_t old, pid_t new)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (groups); i++)
+    if (groups[i] == old)
+      {
+        groups[i] = new;
+        return;
+      }
+}
+
+void
+child_kill_all (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (groups); i++)
+    if (groups[i] > 0)
+      (void) kill (-groups[i], SIGKILL);
+}
+
 /* INPUT and OUTPUT are the program's, and stay open. */
 static Child *
 child_new (const char *const *argv, int input, int output, Failure kind,
@@ -225,6 +247,7 @@ child_new (const char *const *argv, int input, int output, Failure kind,
   child = g_new0 (Child, 1);
   child->name = g_strdup (argv[0]);
   child->pid = pid;
+  replace_group (0, pid);
   child->pidfd = pidfd_open (pid, 0);
   child->complaints = complaints[0];
   return child;
@@ -318,6 +341,8 @@ child_kill (Child *child)
   siginfo_t how;
 
   (void) kill (-child->pid, SIGKILL);
+  /* Once it has been waited for, its number may be somebody else's. */
+  replace_group (child->pid, 0);
   if (await_end (child, &how, deadline_in (CHILD_GRACE)))
     (void) waitid (P_PID, child->pid, &how, WEXITED | WNOHANG);
   if (child->pidfd >= 0)

@@ -57,4 +57,8 @@ char *child_complaint (Child *child, Deadline deadline);
 /* Gives it CHILD_GRACE to end, so close the connection first, and then ends
  * its process group. NULL is allowed. */
 void child_free (Child *child);
+
+/* Kills the process groups of all that run, without waiting for them, since this
+ * process is about to end. Async-signal-safe. */
+void child_kill_all (void);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, child_free)

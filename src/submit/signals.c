@@ -8,6 +8,8 @@
 
 #include <glib/gi18n.h>
 
+#include "base/child.h"
+
 /* Handlers and not a mask: the keyring's threads would take the signal. */
 static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
 static struct sigaction before[G_N_ELEMENTS (watched)];
@@ -44,6 +46,7 @@ on_signal (int number)
       && atomic_compare_exchange_strong (&state, &expected, CANCELLED))
     {
       queue_cancel (cancel);
+      child_kill_all ();
       (void) !write (STDERR_FILENO, farewell, strlen (farewell));
       (void) signal (number, SIG_DFL);
       (void) raise (number);
