@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@
 #include "relay/record.h"
 #include "relay/serve.h"
 
-#define LISTENERS 2
+#define LISTENERS 3
 #define LIFETIME_SECONDS 600 /* of a connection */
 #define GRACE_SECONDS 2      /* after SIGTERM */
 
@@ -50,6 +51,7 @@ typedef struct
   ServeSettings serve;
   GPtrArray *dialogues; /* empty: --serve */
   GHashTable *variables;
+  const char *socket; /* its path; NULL: none */
   const char *record, *port_file, *certificate, *key, *client_ca, *priority,
       *staple;
   bool ipv6, tickets;
@@ -88,6 +90,7 @@ enum
   OPTION_SIZE,
   OPTION_STAPLE,
   OPTION_STARTTLS,
+  OPTION_UNIX,
   OPTION_USER,
 };
 
@@ -124,6 +127,7 @@ static const struct
     "FILE: an OCSP response (DER), sent with the certificate" },
   { { "starttls", 0, NULL, OPTION_STARTTLS },
     "clear first; otherwise TLS comes first" },
+  { { "unix", 1, NULL, OPTION_UNIX }, "PATH of a socket: listen there as well" },
   { { "user", 1, NULL, OPTION_USER }, "NAME (me)" },
 };
 
@@ -210,6 +214,8 @@ text_option (Relay *relay, int option)
       return &relay->serve.size;
     case OPTION_STAPLE:
       return &relay->staple;
+    case OPTION_UNIX:
+      return &relay->socket;
     case OPTION_USER:
       return &relay->serve.user.user;
     default:
@@ -384,6 +390,7 @@ start_listening (Relay *relay)
                                               htonl (INADDR_LOOPBACK) } };
   struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
                              .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+  struct sockaddr_un local = { .sun_family = AF_UNIX };
   socklen_t length = sizeof v4;
 
   relay->listeners[0] = listen_on (relay, &v4, sizeof v4);
@@ -392,6 +399,11 @@ start_listening (Relay *relay)
   v6.sin6_port = v4.sin_port;
   if (relay->ipv6)
     relay->listeners[1] = listen_on (relay, &v6, sizeof v6);
+  if (relay->socket == NULL)
+    return;
+  unlink (relay->socket);
+  g_strlcpy (local.sun_path, relay->socket, sizeof local.sun_path);
+  relay->listeners[2] = listen_on (relay, &local, sizeof local);
 }
 
 static void
@@ -578,7 +590,7 @@ main (int argc, char **argv)
     .children = g_array_new (FALSE, FALSE, sizeof (pid_t)),
     .priority = "NORMAL",
     .tickets = true,
-    .listeners = { -1, -1 },
+    .listeners = { -1, -1, -1 },
   };
   sigset_t blocked, mask;
 
