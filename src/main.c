@@ -25,6 +25,7 @@
 #include "cli/run.h"
 #include "cli/sendmail.h"
 #include "cli/version.h"
+#include "smtp/token.h"
 
 typedef struct
 {
@@ -161,10 +162,21 @@ is_set_id (void)
          || getgid () != getegid ();
 }
 
+static int
+run (int argc, char **argv)
+{
+  g_autofree char *name = g_path_get_basename (argv[0]);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (personalities); i++)
+    if (strcmp (name, personalities[i].name) == 0)
+      return personalities[i].main (argc, argv);
+  return postrider_main (argc, argv);
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autofree char *name = NULL;
+  int status;
 
   prepare ();
   if (is_set_id ())
@@ -180,9 +192,12 @@ main (int argc, char **argv)
       version_print ();
       return EX_OK;
     }
-  name = g_path_get_basename (argv[0]);
-  for (size_t i = 0; i < G_N_ELEMENTS (personalities); i++)
-    if (strcmp (name, personalities[i].name) == 0)
-      return personalities[i].main (argc, argv);
-  return postrider_main (argc, argv);
+  status = run (argc, argv);
+  /* The destructors of libraries would wait for the module that did not come back. */
+  if (token_is_stuck ())
+    {
+      (void) fflush (NULL);
+      _exit (status);
+    }
+  return status;
 }

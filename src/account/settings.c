@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/alias.h"
+#include "smtp/token.h"
 #include "smtp/sasl.h"
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
@@ -79,10 +80,12 @@ const Setting settings[] = {
   { "crl-file", SETTING_PATH, ACCOUNT (relay.crl_file), NULL, NULL,
     N_ ("Revocation lists (PEM) that the relay's certificate is checked "
         "against.") },
-  { "certificate", SETTING_PATH, ACCOUNT (relay.certificate), NULL, NULL,
-    N_ ("The client certificate (PEM), shown to a relay that asks for it.") },
-  { "key", SETTING_PATH, ACCOUNT (relay.key), NULL, NULL,
-    N_ ("The client certificate's private key (PEM).") },
+  { "certificate", SETTING_PLACE, ACCOUNT (relay.certificate), NULL, NULL,
+    N_ ("The client certificate, shown to a relay that asks for it: a file "
+        "(PEM), or the pkcs11: URI of one on a token.") },
+  { "key", SETTING_PLACE, ACCOUNT (relay.key), NULL, NULL,
+    N_ ("The client certificate's private key: a file (PEM), or a pkcs11: "
+        "URI, whose pin-source is a file with the PIN.") },
   { "ehlo-name", SETTING_DOMAIN, ACCOUNT (relay.ehlo_name), NULL, NULL,
     N_ ("What the relay is told as our name. Unless set, the address literal "
         "of the loopback interface, which says nothing about this host.") },
@@ -526,6 +529,17 @@ set_credential (const Assignment *assignment)
 }
 
 static char *
+set_place (const Assignment *assignment)
+{
+  char *problem;
+
+  if (!token_is_uri (assignment->value))
+    return set_path (assignment);
+  problem = token_uri_problem (assignment->value);
+  return problem != NULL ? problem : set_text (assignment);
+}
+
+static char *
 set_trust (const Assignment *assignment)
 {
   return strcmp (assignment->value, RELAY_TRUST_NONE) == 0
@@ -768,6 +782,7 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_SOCKET] = set_socket,
   [SETTING_TUNNEL] = set_tunnel,
   [SETTING_PATH] = set_path,
+  [SETTING_PLACE] = set_place,
   [SETTING_TRUST] = set_trust,
   [SETTING_PINS] = set_pins,
   [SETTING_COMMAND] = set_command,
@@ -871,14 +886,21 @@ complain_unknown (Config *config, const ConfigSection *section,
 #undef complain
 }
 
-/* A proxy may have been written with its password. */
+/* A proxy may have been written with its password, a URI with its PIN. */
 static char *
 shown_value (const Setting *setting, const char *value)
 {
+  const char *query
+      = setting->type == SETTING_PLACE ? strchr (value, '?') : NULL;
+  g_autofree char *place
+      = query != NULL ? g_strdup_printf ("%.*s?***", (int) (query - value), value)
+                      : NULL;
   const char *at
       = setting->type == SETTING_PROXY ? strrchr (value, '@') : NULL;
   g_autofree char *rest = at != NULL ? g_strconcat ("***", at, NULL) : NULL;
 
+  if (place != NULL)
+    return shown (place);
   return shown (at != NULL ? rest : value);
 }
 

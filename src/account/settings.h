@@ -40,6 +40,7 @@ typedef enum
   SETTING_TUNNEL,     /* a command; %h, %p and %% in it */
   SETTING_PATH,       /* absolute, or below the home directory: ~/… */
   SETTING_TRUST,      /* the same, or `none' */
+  SETTING_PLACE,      /* a path, or a URI of PKCS #11 */
   SETTING_PINS,       /* pin-sha256:BASE64, separated by commas */
   SETTING_COMMAND,    /* a program and its arguments, quoted as for a shell */
   SETTING_CREDENTIAL, /* a name in systemd's directory of credentials */

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,6 +14,8 @@
 
 #include "base/failure.h"
 #include "base/trusted.h"
+#include "smtp/tls-text.h"
+#include "smtp/token.h"
 
 #define KEPT 8
 #define FILE_MAXIMUM (16 * 1024 * 1024) /* revocation lists grow large */
@@ -23,29 +27,6 @@ struct TlsCredentials
   gnutls_certificate_credentials_t handle;
   time_t lists_from, lists_until; /* when all revocation lists are valid */
 };
-
-/* GnuTLS ends some of its texts with a full stop. */
-char *
-tls_text (int code)
-{
-  char *text = g_strdup (gnutls_strerror (code));
-
-  if (g_str_has_suffix (text, "."))
-    text[strlen (text) - 1] = '\0';
-  return text;
-}
-
-char *
-tls_dates (time_t from, time_t until)
-{
-  g_autoptr (GDateTime) begin = g_date_time_new_from_unix_utc (from);
-  g_autoptr (GDateTime) end = g_date_time_new_from_unix_utc (until);
-  g_autofree char *first = begin ? g_date_time_format (begin, "%F") : NULL;
-  g_autofree char *last = end ? g_date_time_format (end, "%F") : NULL;
-
-  return first && last ? g_strdup_printf (" (%s/%s)", first, last)
-                       : g_strdup ("");
-}
 
 static void
 credentials_clear (TlsCredentials *credentials)
@@ -61,7 +42,8 @@ tls_credentials_release (TlsCredentials *credentials)
   g_rc_box_release_full (credentials, (GDestroyNotify) credentials_clear);
 }
 
-/* Path, time and size of each file. */
+/* Path, time and size of each file; what is on a token is good until that
+ * fails. */
 static char *
 identify_files (const Relay *relay)
 {
@@ -73,7 +55,9 @@ identify_files (const Relay *relay)
     {
       struct stat status = { .st_size = -1 };
 
-      if (paths[i] != NULL)
+      if (token_is_uri (paths[i]))
+        g_string_append_printf (files, "%s\t%u", paths[i], token_failures ());
+      else if (paths[i] != NULL)
         {
           (void) stat (paths[i], &status);
           g_string_append_printf (files, "%s\t%lld.%09ld\t%lld", paths[i],
@@ -204,32 +188,111 @@ load_lists (TlsCredentials *credentials, const char *file, GError **error)
 }
 
 static bool
-load_client_certificate (TlsCredentials *credentials, const Relay *relay,
-                         GError **error)
+load_certificates (const Relay *relay, gnutls_x509_crt_t **certificates,
+                   unsigned *count, GError **error)
 {
-  const char *key = relay->key != NULL ? relay->key : relay->certificate;
+  const char *file = relay->certificate;
+  g_autoptr (GBytes) bytes = NULL;
   g_autofree char *reason = NULL;
-  struct stat status;
+  gnutls_datum_t pem;
   int result;
 
-  if (stat (key, &status) == 0 && (status.st_mode & S_IRWXO) != 0)
-    {
-      g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("other users have access to the private key %s; run "
-                      "`chmod 600 %s'"),
-                   key, key);
-      return false;
-    }
-  result = gnutls_certificate_set_x509_key_file (
-      credentials->handle, relay->certificate, key, GNUTLS_X509_FMT_PEM);
+  if (token_is_uri (file))
+    return token_certificates (file, relay->timeouts.connect, certificates,
+                               count, error);
+  bytes = read_file (file, &pem, error);
+  if (bytes == NULL)
+    return false;
+  result = gnutls_x509_crt_list_import2 (certificates, count, &pem,
+                                         GNUTLS_X509_FMT_PEM, 0);
   if (result >= 0)
     return true;
+  reason = tls_text (result);
+  g_set_error (error, FAILURE, FAILURE_CONFIG,
+               _ ("%s: no client certificate in PEM form was found: %s"), file,
+               reason);
+  return false;
+}
+
+/* Others may not even read it; its group may. */
+static gnutls_privkey_t
+load_key_file (const char *file, GError **error)
+{
+  g_autofree char *target = realpath (file, NULL);
+  g_autoptr (Secret) pem = NULL;
+  g_autofree char *reason = NULL;
+  gnutls_privkey_t key;
+  int result;
+
+  if (!check_openable (file, error))
+    return NULL;
+  pem = trusted_read_secret (AT_FDCWD, target != NULL ? target : file, file,
+                             S_IRWXO, error);
+  if (pem == NULL)
+    return NULL;
+  if (gnutls_privkey_init (&key) < 0)
+    g_error ("out of memory");
+  result = gnutls_privkey_import_x509_raw (
+      key,
+      &(gnutls_datum_t){ (unsigned char *) secret_octets (pem),
+                         (unsigned) secret_length (pem) },
+      GNUTLS_X509_FMT_PEM, NULL, 0);
+  if (result >= 0)
+    return key;
+  gnutls_privkey_deinit (key);
+  reason = tls_text (result);
+  g_set_error (error, FAILURE, FAILURE_CONFIG,
+               _ ("%s: no private key in PEM form that needs no password was "
+                  "found: %s"),
+               file, reason);
+  return NULL;
+}
+
+/* Takes KEY. */
+static bool
+set_client_certificate (TlsCredentials *credentials, const Relay *relay,
+                        gnutls_x509_crt_t *certificates, unsigned count,
+                        gnutls_privkey_t key, GError **error)
+{
+  g_autofree gnutls_pcert_st *chain = g_new0 (gnutls_pcert_st, count);
+  g_autofree char *reason = NULL;
+  int result = gnutls_pcert_import_x509_list (chain, certificates, &count, 0);
+
+  if (result >= 0)
+    result = gnutls_certificate_set_key (credentials->handle, NULL, 0, chain,
+                                         (int) count, key);
+  if (result >= 0)
+    return true;
+  gnutls_privkey_deinit (key);
   reason = tls_text (result);
   g_set_error (
       error, FAILURE, FAILURE_CONFIG,
       _ ("%s: cannot use this client certificate with the key %s: %s"),
-      relay->certificate, key, reason);
+      relay->certificate, relay->key, reason);
   return false;
+}
+
+static bool
+load_client_certificate (TlsCredentials *credentials, const Relay *relay,
+                         bool attended, GError **error)
+{
+  gnutls_x509_crt_t *certificates;
+  gnutls_privkey_t key;
+  unsigned count;
+  bool loaded;
+
+  if (!load_certificates (relay, &certificates, &count, error))
+    return false;
+  key = token_is_uri (relay->key)
+            ? token_key (relay->key, attended, relay->timeouts.connect, error)
+            : load_key_file (relay->key, error);
+  loaded = key != NULL
+           && set_client_certificate (credentials, relay, certificates, count,
+                                      key, error);
+  for (unsigned i = 0; i < count; i++)
+    gnutls_x509_crt_deinit (certificates[i]);
+  gnutls_free (certificates);
+  return loaded;
 }
 
 static bool
@@ -243,7 +306,7 @@ load_trust (TlsCredentials *credentials, const Relay *relay, GError **error)
 }
 
 static TlsCredentials *
-credentials_load (const Relay *relay, GError **error)
+credentials_load (const Relay *relay, bool attended, GError **error)
 {
   g_autoptr (TlsCredentials) credentials = g_rc_box_new0 (TlsCredentials);
 
@@ -256,13 +319,13 @@ credentials_load (const Relay *relay, GError **error)
       && !load_lists (credentials, relay->crl_file, error))
     return NULL;
   if (relay->certificate != NULL
-      && !load_client_certificate (credentials, relay, error))
+      && !load_client_certificate (credentials, relay, attended, error))
     return NULL;
   return g_steal_pointer (&credentials);
 }
 
 static TlsCredentials *
-find_or_load (const Relay *relay, GError **error)
+find_or_load (const Relay *relay, bool attended, GError **error)
 {
   static GPtrArray *cache;
   g_autofree char *files = identify_files (relay);
@@ -277,7 +340,7 @@ find_or_load (const Relay *relay, GError **error)
       if (strcmp (credentials->files, files) == 0)
         return g_rc_box_acquire (credentials);
     }
-  credentials = credentials_load (relay, error);
+  credentials = credentials_load (relay, attended, error);
   if (credentials == NULL)
     return NULL;
   if (cache->len == KEPT)
@@ -309,11 +372,20 @@ check_lists (const TlsCredentials *credentials, const Relay *relay,
 TlsCredentials *
 tls_credentials_get (const Relay *relay, GError **error)
 {
-  g_autoptr (TlsCredentials) credentials = find_or_load (relay, error);
+  g_autoptr (TlsCredentials) credentials = find_or_load (relay, false, error);
 
   if (credentials == NULL || !check_lists (credentials, relay, error))
     return NULL;
   return g_steal_pointer (&credentials);
+}
+
+bool
+tls_credentials_prepare (const Relay *relay, bool attended, GError **error)
+{
+  g_autoptr (TlsCredentials) credentials =
+      find_or_load (relay, attended, error);
+
+  return credentials != NULL;
 }
 
 gnutls_certificate_credentials_t

@@ -1,18 +1,25 @@
 /* tls-credentials.h - what a relay is verified with, and what is shown to it:
  * trust anchors, revocation lists, the client certificate and its key.
  *
- * Internal to smtp/. Files are read once per process; one that has changed is
- * read anew.
+ * Internal to smtp/, but for who prepares an attempt. Files are read once per
+ * process; one that has changed is read anew.
  */
 #pragma once
 
 #include <glib.h>
 #include <gnutls/gnutls.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "smtp/relay.h"
 
 typedef struct TlsCredentials TlsCredentials;
+
+/* Reads them for the first time, before the relay is contacted; ATTENDED: a
+ * person is at the terminal to be asked for a PIN. Failures as below, and
+ * those of token.h. */
+bool tls_credentials_prepare (const Relay *relay, bool attended,
+                              GError **error);
 
 /* A reference to those of RELAY. FAILURE_CONFIG: a file that RELAY names
  * cannot be used. FAILURE_OS: the system has no trust anchors, or cannot read
@@ -24,9 +31,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TlsCredentials, tls_credentials_release)
 /* Lives as long as CREDENTIALS. */
 gnutls_certificate_credentials_t
 tls_credentials_handle (const TlsCredentials *credentials);
-
-/* What GnuTLS says of CODE, without a full stop. Caller owns the result. */
-char *tls_text (int code);
-
-/* " (2020-01-01/2021-01-01)", or nothing. Caller owns the result. */
-char *tls_dates (time_t from, time_t until);

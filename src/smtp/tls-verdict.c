@@ -10,7 +10,7 @@
 
 #include "base/failure.h"
 #include "base/text.h"
-#include "smtp/tls-credentials.h"
+#include "smtp/tls-text.h"
 
 #define NAMES_SHOWN 200 /* octets */
 

@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "smtp/tls-credentials.h"
+#include "smtp/tls-text.h"
 #include "smtp/tls-verdict.h"
 
 /* Appended to the system's default, so that a stricter policy of the system
@@ -167,6 +168,11 @@ static const Trouble troubles[] = {
   { GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED, FAILURE_CERTIFICATE, WEAK },
   { GNUTLS_E_PK_SIG_VERIFY_FAILED, FAILURE_CERTIFICATE, FORGED },
   { GNUTLS_E_ERROR_IN_FINISHED_PACKET, FAILURE_CERTIFICATE, FORGED },
+  { GNUTLS_E_TIMEDOUT, FAILURE_TEMPORARY,
+    N_ ("the token that has the client certificate's key did not sign in "
+        "time") },
+  { GNUTLS_E_PK_SIGN_FAILED, FAILURE_TEMPORARY,
+    N_ ("the client certificate's key did not sign") },
   { GNUTLS_E_REHANDSHAKE, FAILURE_PROTOCOL,
     N_ ("the relay asked for a TLS renegotiation") },
   { GNUTLS_E_WARNING_ALERT_RECEIVED, FAILURE_PROTOCOL, FLOOD },

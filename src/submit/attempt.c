@@ -13,6 +13,8 @@
 #include "queue/backoff.h"
 #include "queue/login.h"
 #include "smtp/session.h"
+#include "smtp/tls-credentials.h"
+#include "smtp/token.h"
 #include "smtp/transaction.h"
 #include "submit/fit.h"
 #include "submit/signals.h"
@@ -225,11 +227,24 @@ renew (const Courier *courier, Queue *queue, const Secret *old,
 
 /* A token may have ended before its time. Once, lest a relay that refuses whatever
    comes has us ask for tokens without end. */
+/* A key on a token may need its PIN: before the keyring's threads, and while no relay
+   waits. */
+static bool
+prepare_key (const Courier *courier, GError **error)
+{
+  const Relay *relay = &courier->relay;
+
+  return !token_is_uri (relay->key)
+         || tls_credentials_prepare (relay, courier->params.attended, error);
+}
+
 static bool
 log_in (Courier *courier, Queue *queue, Status **status)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Secret) secret = get_secret (courier, queue, &error);
+  g_autoptr (Secret) secret = prepare_key (courier, &error)
+                                  ? get_secret (courier, queue, &error)
+                                  : NULL;
   g_autoptr (Secret) fresh = NULL;
 
   if (error != NULL)

@@ -253,7 +253,8 @@ try_apart (const Apart *apart, void *data)
 {
   const Try *try = data;
   const Submitter *submitter = try->submitter;
-  CourierParams params = { .cancellable = true,
+  CourierParams params = { .attended = isatty (STDERR_FILENO),
+                           .cancellable = true,
                            .trace = submitter->trace,
                            .credential = apart_credential,
                            .data = (void *) apart };

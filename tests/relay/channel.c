@@ -107,6 +107,15 @@ session_new (Channel *channel, const ChannelTls *tls)
   return session;
 }
 
+static void
+note_certificate (Channel *channel)
+{
+  unsigned count = 0;
+
+  (void) gnutls_certificate_get_peers (channel->session, &count);
+  record_note (channel->record, "client certificates: %u", count);
+}
+
 bool
 channel_start_tls (Channel *channel, const ChannelTls *tls)
 {
@@ -138,6 +147,8 @@ channel_start_tls (Channel *channel, const ChannelTls *tls)
   record_enter_tls (channel->record);
   description = gnutls_session_get_desc (channel->session);
   record_note (channel->record, "handshake: %s", description);
+  if (tls->want_certificate)
+    note_certificate (channel);
   if (gnutls_session_is_resumed (channel->session) != 0)
     record_note (channel->record, "resumed");
   return true;

@@ -469,6 +469,21 @@ static const struct
     "' " NO_PIN },
   { SOUND "pin = pin-sha256:" PIN ",\n",
     "F:4:7: `pin' cannot be `pin-sha256:" PIN ",': `' " NO_PIN },
+  { SOUND "user = u\ncertificate = /c\n"
+          "key = pkcs11:token=T?pin-source=/p&pin-value=1234\n",
+    "F:6:7: `key' cannot be `pkcs11:token=T?***': a PIN never stands in this "
+    "file: write ?pin-source=/path/of/a/file instead, or nothing, and be asked "
+    "on the terminal" },
+  { SOUND "user = u\ncertificate = /c\nkey = pkcs11:token=T?pin-source=p\n",
+    "F:6:7: `key' cannot be `pkcs11:token=T?***': write pin-source= and the "
+    "absolute path of a file" },
+  { SOUND "user = u\ncertificate = /c\n"
+          "key = pkcs11:token=T?pin-source=%7Ccat\n",
+    "F:6:7: `key' cannot be `pkcs11:token=T?***': write pin-source= and the "
+    "absolute path of a file" },
+  { SOUND "user = u\ncertificate = pkcs12:x\nkey = /k\n",
+    "F:5:15: `certificate' cannot be `pkcs12:x': write an absolute path, or "
+    "one below your home directory as ~/path" },
   { SOUND "trust-file = None\n",
     "F:4:14: `trust-file' cannot be `None': write an absolute path, or one "
     "below your home directory as ~/path" },

@@ -818,6 +818,33 @@ test_hello (void)
 }
 
 static void
+send_tickets (Server *server, gnutls_session_t session)
+{
+  for (int i = 0; i < 20; i++)
+    OK (gnutls_session_ticket_send (session, 1, 0));
+  greet (session);
+}
+
+/* What a session left behind, tickets among it, is of no use to the next. */
+static void
+test_no_resumption (void)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      Meeting meeting = { .thread = NULL };
+
+      meet_good (&meeting);
+      meeting.server.after = send_tickets;
+      start_well (&meeting);
+      assert_line (&meeting, "220 hello");
+      hang_up (&meeting);
+      g_assert_false (asked_for (&meeting, 35)); /* session_ticket */
+      g_assert_false (asked_for (&meeting, 41)); /* pre_shared_key */
+      part (&meeting);
+    }
+}
+
+static void
 test_client_certificate (void)
 {
   const Wanted wanted = { "me", "me.example",
@@ -1255,14 +1282,6 @@ send_key_updates (Server *server, gnutls_session_t session)
 }
 
 static void
-send_tickets (Server *server, gnutls_session_t session)
-{
-  for (int i = 0; i < 20; i++)
-    OK (gnutls_session_ticket_send (session, 1, 0));
-  greet (session);
-}
-
-static void
 flood_tickets (Server *server, gnutls_session_t session)
 {
   for (int i = 0; i < 1000; i++)
@@ -1510,6 +1529,7 @@ main (int argc, char **argv)
   ADD_TABLE ("/smtp/tls/garbage/", garbage, test_garbage);
   ADD_TABLE ("/smtp/tls/afterwards/", afterwards, test_afterwards);
   g_test_add_func ("/smtp/tls/hello", test_hello);
+  g_test_add_func ("/smtp/tls/no-resumption", test_no_resumption);
   g_test_add_func ("/smtp/tls/client-certificate", test_client_certificate);
   g_test_add_func ("/smtp/tls/trust-replaced", test_trust_replaced);
   g_test_add_func ("/smtp/tls/files", test_files);
