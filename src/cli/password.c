@@ -19,7 +19,7 @@
 #include "account/keyring.h"
 #include "base/failure.h"
 #include "base/log.h"
-#include "base/secret.h"
+#include "base/terminal.h"
 #include "base/user.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -71,114 +71,13 @@ static const Option options[] = {
   { 0 },
 };
 
-/* One line of FD, without its end. It is read octet by octet: what is not in
-   the Secret is in no other buffer either. */
-static Secret *
-read_line (int fd, GError **error)
-{
-  g_autoptr (Secret) line = secret_new_empty (SECRET_MAXIMUM);
-  char *octets = secret_buffer (line);
-  size_t length = 0;
-
-  for (;;)
-    {
-      ssize_t got;
-
-      if (length == SECRET_MAXIMUM)
-        {
-          g_set_error_literal (error, FAILURE, FAILURE_DATA,
-                               _ ("the password is too long"));
-          return NULL;
-        }
-      got = read (fd, octets + length, 1);
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        {
-          failure_set_errno (error, FAILURE_IO, errno,
-                             _ ("cannot read the password"));
-          return NULL;
-        }
-      if (got == 0 || octets[length] == '\n')
-        break;
-      length++;
-    }
-  secret_set_length (line, length);
-  return g_steal_pointer (&line);
-}
-
-/* Waits for a line, or for a signal of SIGNALS, which are blocked. */
-static bool
-wait_for_line (int tty, const sigset_t *signals)
-{
-  struct pollfd waiting[] = {
-    { .fd = tty, .events = POLLIN },
-    { .fd = signalfd (-1, signals, SFD_CLOEXEC), .events = POLLIN },
-  };
-  int ready;
-
-  do
-    ready = poll (waiting, G_N_ELEMENTS (waiting), -1);
-  while (ready < 0 && errno == EINTR);
-  if (waiting[1].fd >= 0)
-    close (waiting[1].fd);
-  return ready > 0 && waiting[1].revents == 0;
-}
-
-/* A line typed on TTY after PROMPT, unseen. A signal is held back until the
-   terminal is as it was, and then does what it does. */
-static Secret *
-read_unseen (int tty, const char *prompt, GError **error)
-{
-  static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
-  struct termios before, unseen;
-  sigset_t signals, mask;
-  Secret *line = NULL;
-
-  if (tcgetattr (tty, &before) != 0)
-    {
-      failure_set_errno (error, FAILURE_IO, errno,
-                         _ ("cannot read the password"));
-      return NULL;
-    }
-  unseen = before;
-  unseen.c_lflag = (unseen.c_lflag & ~(tcflag_t) ECHO) | ICANON | ECHONL;
-  sigemptyset (&signals);
-  for (size_t i = 0; i < G_N_ELEMENTS (held); i++)
-    sigaddset (&signals, held[i]);
-  sigprocmask (SIG_BLOCK, &signals, &mask);
-  tcsetattr (tty, TCSAFLUSH, &unseen);
-  dprintf (tty, "%s", prompt);
-  if (wait_for_line (tty, &signals))
-    line = read_line (tty, error);
-  else
-    {
-      dprintf (tty, "\n");
-      g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
-                           _ ("interrupted: nothing is stored"));
-    }
-  tcsetattr (tty, TCSAFLUSH, &before);
-  sigprocmask (SIG_SETMASK, &mask, NULL);
-  return line;
-}
-
 static Secret *
 ask (const Account *account, GError **error)
 {
   g_autofree char *prompt = g_strdup_printf (
       _ ("Password of %s at %s: "), account->relay.user, account->relay.host);
-  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  Secret *password;
 
-  if (tty < 0)
-    {
-      failure_set_errno (error, FAILURE_IO, errno,
-                         _ ("cannot open the terminal"));
-      return NULL;
-    }
-  password = read_unseen (tty, prompt, error);
-  close (tty);
-  return password;
+  return terminal_ask (prompt, deadline_in (G_MAXUINT), error);
 }
 
 static bool
@@ -186,7 +85,7 @@ set (const Account *account, GError **error)
 {
   g_autoptr (Secret) password = isatty (STDIN_FILENO)
                                     ? ask (account, error)
-                                    : read_line (STDIN_FILENO, error);
+                                    : terminal_read_line (STDIN_FILENO, error);
 
   if (password == NULL
       || !keyring_store (account, password, deadline_in (PATIENCE), error))

@@ -9,10 +9,12 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/terminal.h"
 #include "base/trusted.h"
 #include "smtp/tls-text.h"
 
 #define SCHEME "pkcs11:"
+#define PATIENCE (60 * 1000) /* milliseconds, with somebody who is asked */
 
 static GMutex mutex; /* of what follows, and of each Job */
 static GCond ended;
@@ -369,10 +371,22 @@ check_tries (const char *uri, unsigned flags, GError **error)
   return false;
 }
 
+/* Somebody at the terminal decides whether a last try is worth it. */
+static Secret *
+ask_pin (const char *uri, unsigned flags, GError **error)
+{
+  bool last = (flags & GNUTLS_PKCS11_TOKEN_USER_PIN_FINAL_TRY) != 0;
+  g_autofree char *prompt = g_strdup_printf (
+      last ? _ ("PIN of %s (a wrong one locks it): ") : _ ("PIN of %s: "),
+      uri);
+
+  return terminal_ask (prompt, deadline_in (PATIENCE), error);
+}
+
 /* NULL without an error: the token wants none, or asks for it by itself. */
 static Secret *
-get_pin (const char *uri, const char *source, unsigned milliseconds,
-         GError **error)
+get_pin (const char *uri, const char *source, bool attended,
+         unsigned milliseconds, GError **error)
 {
   unsigned flags;
 
@@ -383,6 +397,8 @@ get_pin (const char *uri, const char *source, unsigned milliseconds,
   if ((flags & GNUTLS_PKCS11_TOKEN_LOGIN_REQUIRED) == 0
       || (flags & GNUTLS_PKCS11_TOKEN_PROTECTED_AUTHENTICATION_PATH) != 0)
     return NULL;
+  if (attended)
+    return ask_pin (uri, flags, error);
   g_set_error (error, FAILURE, FAILURE_TEMPORARY,
                _ ("%s: the token wants its PIN, and nobody is here to be "
                   "asked; name a file with it by ?pin-source=PATH"),
@@ -598,7 +614,7 @@ token_key (const char *uri, bool attended, unsigned milliseconds,
 
   key->job = (Job){ load_key, key_clear, false, false };
   key->milliseconds = milliseconds;
-  key->pin = get_pin (shown, source, milliseconds, &no_pin);
+  key->pin = get_pin (shown, source, attended, milliseconds, &no_pin);
   if (no_pin != NULL)
     g_propagate_error (error, g_steal_pointer (&no_pin));
   else if (!run_in_time (key, milliseconds))

@@ -155,6 +155,32 @@ certified alone "$on;object=client" "$on;object=client" 'auth = external'
 send alone
 check 'without its PIN, and nobody there, it waits' waits \
   "$on;object=client: the token wants its PIN, and nobody is here to be asked; name a file with it by ?pin-source=PATH"
+# ask KEYS: at a terminal that types them.
+ask () {
+  rm -rf "$work/record"
+  stop_scripted
+  start_scripted --serve --port "$port" --certificate "$keys/good.pem" \
+    --client-ca "$keys/ca.pem" --mechanisms 'EXTERNAL PLAIN'
+  message </dev/null >"$work/sent"
+  "$build/tests/e2e/terminal" 'PIN of' "$(printf "$1")" sh -c "exec \
+    '$sendmail' -v -f alone@example.org you@example.net <'$work/sent'" \
+    >"$work/asked" 2>&1
+}
+asked () { # asked PATTERN...: the terminal showed, and it echoes again
+  cat "$work/asked"
+  for pattern; do
+    grep -q -- "$pattern" "$work/asked" || return 1
+  done
+  ! grep -q 1234 "$work/asked"
+}
+ask '1234\r'
+status=0
+check 'at a terminal it is asked for' sent_external
+check 'unseen' asked 'PIN of pkcs11:token=Rider' 'echo off' 'echo on'
+ask '\003'
+check 'an interrupt leaves the terminal as it was' asked 'echo on'
+check 'and nothing was sent' untouched
+rm -f "$state"/queue/* "$state"/held/*
 certified absent "pkcs11:token=Other" "pkcs11:token=Other?pin-source=$work/pin" \
   'auth = external'
 send absent

@@ -1,0 +1,125 @@
+#include "base/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
+/* Octet by octet: what is not in the Secret is in no other buffer either. */
+Secret *
+terminal_read_line (int fd, GError **error)
+{
+  g_autoptr (Secret) line = secret_new_empty (SECRET_MAXIMUM);
+  char *octets = secret_buffer (line);
+  size_t length = 0;
+
+  for (;;)
+    {
+      ssize_t got;
+
+      if (length == SECRET_MAXIMUM)
+        {
+          g_set_error_literal (error, FAILURE, FAILURE_DATA,
+                               _ ("the password is too long"));
+          return NULL;
+        }
+      got = read (fd, octets + length, 1);
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        {
+          failure_set_errno (error, FAILURE_IO, errno,
+                             _ ("cannot read the password"));
+          return NULL;
+        }
+      if (got == 0 || octets[length] == '\n')
+        break;
+      length++;
+    }
+  secret_set_length (line, length);
+  return g_steal_pointer (&line);
+}
+
+/* Waits for a line, or for a signal of SIGNALS, which are blocked. Below 0:
+   that came; 0: it is too late. */
+static int
+wait_for_line (int tty, const sigset_t *signals, Deadline deadline)
+{
+  struct pollfd waiting[] = {
+    { .fd = tty, .events = POLLIN },
+    { .fd = signalfd (-1, signals, SFD_CLOEXEC), .events = POLLIN },
+  };
+  int ready;
+
+  do
+    ready = poll (waiting, G_N_ELEMENTS (waiting), deadline_poll (deadline));
+  while (ready < 0 && errno == EINTR);
+  if (waiting[1].fd >= 0)
+    close (waiting[1].fd);
+  return ready > 0 && waiting[1].revents != 0 ? -1 : ready;
+}
+
+/* A line typed on TTY after PROMPT, unseen. A signal is held back until the
+   terminal is as it was, and then does what it does. */
+static Secret *
+read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
+{
+  static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+  struct termios before, unseen;
+  sigset_t signals, mask;
+  Secret *line = NULL;
+  int typed;
+
+  if (tcgetattr (tty, &before) != 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot read the password"));
+      return NULL;
+    }
+  unseen = before;
+  unseen.c_lflag = (unseen.c_lflag & ~(tcflag_t) ECHO) | ICANON | ECHONL;
+  sigemptyset (&signals);
+  for (size_t i = 0; i < G_N_ELEMENTS (held); i++)
+    sigaddset (&signals, held[i]);
+  sigprocmask (SIG_BLOCK, &signals, &mask);
+  tcsetattr (tty, TCSAFLUSH, &unseen);
+  dprintf (tty, "%s", prompt);
+  typed = wait_for_line (tty, &signals, deadline);
+  if (typed > 0)
+    line = terminal_read_line (tty, error);
+  else
+    {
+      dprintf (tty, "\n");
+      g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                           typed < 0 ? _ ("interrupted: nothing is stored")
+                                     : _ ("nothing was typed in time"));
+    }
+  tcsetattr (tty, TCSAFLUSH, &before);
+  sigprocmask (SIG_SETMASK, &mask, NULL);
+  return line;
+}
+
+Secret *
+terminal_ask (const char *prompt, Deadline deadline, GError **error)
+{
+  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  Secret *line;
+
+  if (tty < 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot open the terminal"));
+      return NULL;
+    }
+  line = read_unseen (tty, prompt, deadline, error);
+  close (tty);
+  return line;
+}
