@@ -532,6 +532,12 @@ stream_has_ended (const Stream *stream)
   return poll (&item, 1, 0) > 0;
 }
 
+bool
+stream_may_answer (const Stream *stream, GError **error)
+{
+  return stream->read_error == NULL || fail_again (stream->read_error, error);
+}
+
 static void
 trace_lines (const Trace *trace, const char *octets, size_t length)
 {

@@ -62,6 +62,9 @@ bool stream_has_input (Stream *stream);
 
 /* Whether the peer has hung up, even if there is input yet. Does not wait. */
 bool stream_has_ended (const Stream *stream);
+/* False with the reason where it is known already that nothing more will come,
+ * once what has come is read. */
+bool stream_may_answer (const Stream *stream, GError **error);
 
 /* Gathers octets; one or more whole lines, shown in the trace line by line. */
 void stream_write (Stream *stream, const void *octets, size_t length);

@@ -489,6 +489,9 @@ send_content (Run *run)
      would be an acceptance that nobody gave. */
   if (!session_is_quiet (run->session, &error))
     return hear_last_words (run, STAGE_CONTENT, error);
+  /* With no verdict to come the message would be in doubt for nothing. */
+  if (!stream_may_answer (run->session->stream, &error))
+    return break_off (run, STAGE_CONTENT, error);
   /* From here on the relay may have the message, whatever we hear of it. */
   stream_write (run->session->stream, ".\r\n", 3);
   if (!flush (run, run->session->relay->timeouts.end_of_data, &error))

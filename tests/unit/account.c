@@ -771,6 +771,25 @@ test_initial (Fixture *fixture, const void *data)
   relay_clear (&relay);
 }
 
+/* No less than RFC 5321 section 4.5.3.2 wants: greeting and commands five minutes,
+   DATA two, a block three, the end of the data ten. TCP is not spoken of there. */
+static void
+test_patience (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Accounts) accounts = load (fixture, SOUND, &error);
+  const RelayTimeouts *timeouts;
+
+  g_assert_no_error (error);
+  timeouts = &account_at (accounts, 0)->relay.timeouts;
+  g_assert_cmpuint (timeouts->connect, ==, 30 * 1000);
+  g_assert_cmpuint (timeouts->command, ==, 5 * 60 * 1000);
+  g_assert_cmpuint (timeouts->data, ==, 2 * 60 * 1000);
+  g_assert_cmpuint (timeouts->block, ==, 3 * 60 * 1000);
+  g_assert_cmpuint (timeouts->end_of_data, ==, 10 * 60 * 1000);
+  g_assert_cmpuint (timeouts->quit, ==, 5 * 1000);
+}
+
 static void
 test_table (void)
 {
@@ -978,6 +997,7 @@ main (int argc, char **argv)
   FILE_TEST ("/account/homeless", test_homeless);
   FILE_TEST ("/account/secret-source", test_secret_source);
   FILE_TEST ("/account/initial", test_initial);
+  FILE_TEST ("/account/patience", test_patience);
   g_test_add_func ("/account/table", test_table);
   FILE_TEST ("/account/own-file", test_own_file);
   FILE_TEST ("/account/both-files", test_both_files);

@@ -586,6 +586,21 @@ test_early_verdict (void)
     }
 }
 
+/* It has gone before the final dot, which is not sent: nobody is in doubt then
+   whether the message arrived. */
+static void
+test_gone_before_dot (void)
+{
+  Fixture f = { 0 };
+  g_autofree char *body = g_strnfill (20000, 'x');
+
+  set_up (&f, "P", "a@example.org", MAIL A DATA OK OK GO "~\n!", NULL);
+  close (f.content.fd);
+  f.content = make_content (HEADER, body);
+  f.wait = true;
+  check (&f, "delayed:content:0", false, 1);
+}
+
 /* A relay that says between the content and the final dot what would be taken
    for its acceptance, were it read after the dot. */
 static void
@@ -723,6 +738,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transaction/unasked-before-mail",
                    test_unasked_before_mail);
   g_test_add_func ("/transaction/early-verdict", test_early_verdict);
+  g_test_add_func ("/transaction/gone-before-dot", test_gone_before_dot);
   g_test_add_func ("/transaction/acceptance-before-dot",
                    test_acceptance_before_dot);
   g_test_add_func ("/transaction/stuck", test_stuck);
