@@ -16,7 +16,10 @@
 #   #: messages N       so many whole messages did; 0, or 1 where the fate is gone
 #   #: ends N           so many ends of data; as many unless said
 #   #: connections N    1 unless said
-#   #: seconds N        at most; 10 unless said
+#   #: waits TIMEOUT... it lasts as long as these timeouts of the account
+#                       together, no less and hardly more: "command" for
+#                       timeout-command. Unless said, nothing is waited for
+#   #: seconds N        so much more is given to it at the most; 3 unless said
 #   #: modes MODE...    implicit starttls unless said
 #   #: for NAME A|B|... runs once for each value of the variable
 #   #: account SETTING  one more line of the account; %{NAME} is replaced
@@ -27,7 +30,13 @@
 #   #: to ADDRESS...    recipients; one@example.org unless said
 #   #: many N           so many recipients instead
 #   #: size N           octets of the body; a few hundred unless said
+#   #: queue N          so many messages wait, and go one after the other
+#   #: listed yes       what the commands show of the queue is looked at as well
 #   #: shut no          the relay need not see the end of the dialogue
+#
+# Of each run a line is printed that says what became of it: exit status, fate,
+# milliseconds and how many there may be, what was said in clear and in how many
+# octets, AUTH lines. And in the end one for each dialogue.
 #
 # And always, whatever the relay does: outside TLS nothing but EHLO, STARTTLS and
 # QUIT; never HELO; nothing sent before its time; no password, whether plain or
@@ -38,8 +47,8 @@
 # HOSTILE_ONLY=NAME in the environment: only dialogues whose names hold NAME.
 
 here=$(cd "$(dirname "$0")" && pwd)
-relay_tools=$here/../relay
 build=${G_TEST_BUILDDIR:-$PWD}
+relay_tools=${G_TEST_SRCDIR:-$here/../..}/tests/relay
 password='s3cr3t-Pa55%word'
 nl='
 '
@@ -66,12 +75,16 @@ directory=$HOSTILE_DIRECTORY
 password_base64=$(printf %s "$password" | base64)
 password_plain=$(printf '\0me\0%s' "$password" | base64)
 
+# Further keys that a script looks at.
+more_keys=
+
 # What the head of the dialogue says, in variables say_NAME.
 read_head () {
   say_tokens=
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
-  say_messages= say_ends= say_connections=1 say_seconds=10 say_account= say_relay=
-  say_notifications=0
+  say_messages= say_ends= say_connections=1 say_seconds=3 say_account= say_relay=
+  say_notifications=0 say_waits= say_queue=0 say_listed=no
+  say_host=localhost say_hosts= say_asked= say_dns=
   say_modes='implicit starttls' say_for= say_certificate=good say_shut=yes
   say_to=one@example.org say_many=0 say_size=0
   while IFS= read -r line; do
@@ -81,12 +94,16 @@ read_head () {
       replace "${line#*: account }"
       say_account=$say_account$replaced$nl
       ;;
+    '#: dns '*)
+      replace "${line#*: dns }"
+      say_dns=$say_dns$replaced$nl
+      ;;
     '#: '*' '*)
       key=${line#*: }
       replace "${key#* }"
       key=${key%% *}
       case " exit fate notifications stage log unlogged logins messages ends connections seconds \
-relay modes for certificate to many size shut " in
+relay modes for certificate to many size shut waits queue listed $more_keys " in
       *" $key "*) eval "say_$key=\$replaced" ;;
       esac
       ;;
@@ -124,7 +141,7 @@ log = $case/log
 start-runner = no
 [test]
 from = me@example.org
-host = localhost
+host = $say_host
 user = me
 trust-file = $directory/certificates/ca.pem
 port = $1
@@ -191,6 +208,26 @@ recipients () {
   fi
 }
 
+postrider () { # postrider COMMAND...: with the accounts and the state of the case
+  command=$1
+  shift
+  XDG_STATE_HOME="$case/state" timeout -s KILL 30 "$build/postrider" \
+    "$command" -C "$case/accounts" "$@"
+}
+
+submit () { # submit ARGUMENT...
+  # shellcheck disable=SC2046 # recipients are words
+  postrider sendmail "$@" -f me@example.org $(recipients) <"$case/message"
+}
+
+# Of those that wait in the queue the first is sent, and then the next.
+enqueue () {
+  for waiting in $(seq "$say_queue"); do
+    submit -odq
+  done
+  : >"$case/log"
+}
+
 run_sendmail () {
   write_account "$port" >"$case/accounts"
   chmod 600 "$case/accounts"
@@ -199,15 +236,31 @@ run_sendmail () {
   mkdir "$case/state"
   write_body >"$case/body"
   write_message >"$case/message"
+  [ "$say_queue" = 0 ] || enqueue
   start=$(date +%s%3N)
-  # shellcheck disable=SC2046 # recipients are words
-  XDG_STATE_HOME="$case/state" timeout -s KILL 30 "$build/postrider" sendmail \
-    -C "$case/accounts" -v -f me@example.org $(recipients) \
-    <"$case/message" >"$case/out" 2>&1
+  if [ "$say_queue" = 0 ]; then
+    submit -v
+  else
+    postrider run --once
+  fi >"$case/out" 2>&1
   status=$?
   milliseconds=$(($(date +%s%3N) - start))
+}
+
+stop_relay () {
   kill -s TERM "$relay_pid"
   wait "$relay_pid"
+}
+
+# The timeouts of the account that $say_waits names, in milliseconds, together.
+deadline () {
+  awk -v names=" $say_waits " '
+    /^timeout-/ {
+      name = substr ($1, length ("timeout-") + 1)
+      if (index (names, " " name " "))
+        sum += $3 ~ /ms$/ ? $3 + 0 : ($3 + 0) * 1000
+    }
+    END { print sum + 0 }' "$case/accounts"
 }
 
 complain () {
@@ -223,6 +276,8 @@ count () { # count FILE...: $counted, those that exist
 
 # What the relay's logs hold, in variables.
 read_relay () {
+  logs=0 auth=0 helo=0 early=0 ok=0 messages=0 whole=0 clean=0
+  [ -e "$case/relay/1.log" ] || return 0
   eval "$(awk '
     BEGIN { logs = auth = helo = early = ok = messages = whole = clean = 0 }
     FNR == 1 { logs++ }
@@ -249,18 +304,32 @@ check_fate () {
   count "$case"/state/postrider/held/*
   held=$counted
   count "$case"/state/postrider/corrupt/*
+  fate=gone
+  [ $held = 0 ] || fate=held
+  [ $queued = 0 ] || fate=queued
   case $say_fate:$queued:$held:$counted in
   queued:1:0:0 | held:0:1:0 | gone:0:0:0 | any:1:0:0 | any:0:1:0) ;;
   *) complain "not $say_fate: $queued queued, $held held, $counted corrupt" ;;
   esac
 }
 
+# What was said in clear, and how many octets that were.
+read_clear () {
+  clear=$(cat "$case"/relay/*.clear 2>/dev/null | LC_ALL=C awk '
+    /^(EHLO [][0-9A-Za-z.:]+|STARTTLS|QUIT)\r$/ {
+      sub (/\r/, "")
+      words = words (words == "" ? "" : "+") $1
+      octets += length ($0) + 2
+    }
+    END { print words == "" ? "-" : words "=" octets }')
+}
+
 # Nothing but EHLO, STARTTLS and QUIT in clear, apart from TLS's own records,
 # which begin with 20 to 23 and 3.
 check_clear () {
-  for clear in "$case"/relay/*.clear; do
-    [ -s "$clear" ] || continue
-    LC_ALL=C sed -E '/^(EHLO [][0-9A-Za-z.:]+|STARTTLS|QUIT)\r$/d' "$clear" \
+  for file in "$case"/relay/*.clear; do
+    [ -s "$file" ] || continue
+    LC_ALL=C sed -E '/^(EHLO [][0-9A-Za-z.:]+|STARTTLS|QUIT)\r$/d' "$file" \
       >"$case/odd"
     [ -s "$case/odd" ] || continue
     case $(head -c 2 "$case/odd" | od -An -tx1) in
@@ -286,7 +355,7 @@ check_relay () {
 
 check_messages () {
   [ "$whole" = "$say_messages" ] || complain "$whole messages arrived"
-  ends=$(cat "$case"/relay/*.tls | LC_ALL=C grep -caxF ".$cr")
+  ends=$(cat "$case"/relay/*.tls 2>/dev/null | LC_ALL=C grep -caxF ".$cr")
   [ "$ends" = "$say_ends" ] || complain "$ends ends of data were sent"
   [ "$clean" = "$messages" ] || complain "bare CR or LF"
   [ "$whole" = 0 ] || for message in "$case"/relay/*.message-*; do
@@ -308,7 +377,16 @@ check_log () {
   [ -s "$case/log" ] || complain "nothing was logged"
 }
 
+# The words of a relay are in what these show, too.
+list_queue () {
+  postrider queue list
+  for entry in "$case"/state/postrider/queue/* "$case"/state/postrider/held/*; do
+    [ ! -e "$entry" ] || postrider queue show "${entry##*/}"
+  done
+}
+
 check_secrets () {
+  [ "$say_listed" = no ] || list_queue >>"$case/out" 2>&1
   ! grep -rqF -e "$password" -e "$password_base64" -e "$password_plain" \
     "$case/log" "$case/out" "$case/state" ||
     complain "the password is in log, output or state"
@@ -318,26 +396,36 @@ check_secrets () {
       complain "a token is in log, output or state"
   done
   cat "$case/log" "$case/out" >"$case/said"
-  # C0, DEL, C1 and what turns the direction of text.
+  # C0, DEL, C1, what ends a line and what turns the direction of text.
   ! tr -d '\n' <"$case/said" | LC_ALL=C grep -qaP \
-    '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' ||
+    '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]' ||
     complain "control characters in log or output"
   iconv -f UTF-8 -t UTF-8 "$case/said" >/dev/null 2>&1 ||
     complain "log or output is not UTF-8"
+}
+
+check_time () {
+  least=$(deadline)
+  most=$((least + say_seconds * 1000))
+  [ "$milliseconds" -le $most ] ||
+    complain "it took $milliseconds ms, $most at the most were expected"
+  [ "$milliseconds" -ge "$least" ] ||
+    complain "it did not wait for $least ms"
 }
 
 check_case () {
   complaints=
   [ "$say_exit" = any ] || [ "$status" = "$say_exit" ] ||
     complain "exit $status, not $say_exit"
-  [ "$milliseconds" -le $((say_seconds * 1000)) ] ||
-    complain "it took $milliseconds ms"
+  check_time
   check_fate
+  read_clear
   check_clear
   check_relay
   check_messages
   check_log
   check_secrets
+  check_more
 }
 
 show () {
@@ -347,9 +435,63 @@ show () {
   echo "-- log"
   cat "$case/log"
   for log in "$case"/relay/*.log; do
+    [ -e "$log" ] || continue
     echo "-- relay ${log##*/}"
     head -n 40 "$log"
   done
+}
+
+# For a script to define: what comes before each run, what more is looked at, and
+# what comes after.
+prepare () {
+  :
+}
+check_more () {
+  :
+}
+compare () {
+  :
+}
+
+tell () { # tell FORMAT ARGUMENT...: a line that is no result
+  # shellcheck disable=SC2059 # the format is an argument
+  printf "# $@" | LC_ALL=C tr -c ' -~\n' '?'
+}
+
+report () {
+  if [ -z "$complaints" ]; then
+    printf "ok %d - %s\n" $number "$title"
+  else
+    printf "not ok %d - %s\n" $number "$title"
+    show | LC_ALL=C tr -c ' -~\n' '?' | cut -c 1-${HOSTILE_WIDTH:-300} | sed 's/^/# /'
+  fi
+  tell '%4s %-6s %5d %5d  %-26s %4d  %s\n' "$status" "$fate" "$milliseconds" \
+    "$most" "$clear" "$auth" "$title"
+  printf '%s %s %d %d\n' "${title%%,*}" "${complaints:+failed}" "$milliseconds" \
+    "$most" | sed 's/  / passed /' >>"$directory/summary"
+}
+
+# What was tried and what came of it; no dialogue may be left out unseen.
+summarize () {
+  tell '%-28s %5s %6s %8s %6s\n' dialogue tried passed 'at most' 'of ms'
+  awk '
+    { tried[$1]++; passed[$1] += $2 == "passed" }
+    $3 > longest[$1] { longest[$1] = $3; limit[$1] = $4 }
+    !seen[$1]++ { order[++n] = $1 }
+    END {
+      for (i = 1; i <= n; i++) {
+        name = order[i]
+        printf "# %-28s %5d %6d %8d %6d\n", name, tried[name], passed[name],
+          longest[name], limit[name]
+        all_tried += tried[name]
+        all_passed += passed[name]
+      }
+      printf "# %d dialogues, %d runs: %d passed, %d failed\n", n, all_tried,
+        all_passed, all_tried - all_passed
+    }' "$directory/summary"
+  tell '%d of %d dialogues skipped\n' \
+    $(($(ls "$here/$1"/*.dialogue | wc -l) - $(cut -d ' ' -f 1 "$directory/summary" |
+      sort -u | wc -l))) "$(ls "$here/$1"/*.dialogue | wc -l)"
 }
 
 run_case () {
@@ -359,15 +501,13 @@ run_case () {
   title=${dialogue##*/}
   title="${title%.dialogue}, $mode${variable:+, $setting}"
   read_head
+  prepare
   run_relay
   run_sendmail
+  stop_relay
   check_case
-  if [ -z "$complaints" ]; then
-    printf "ok %d - %s\n" $number "$title"
-  else
-    printf "not ok %d - %s\n" $number "$title"
-    show | LC_ALL=C tr -c ' -~\n' '?' | cut -c 1-300 | sed 's/^/# /'
-  fi
+  report
+  compare
   rm -rf "$case"
 }
 
@@ -392,6 +532,7 @@ END
 hostile () {
   number=0
   "$relay_tools/certificates" "$directory/certificates"
+  tell '%4s %-6s %5s %5s  %-26s %4s  %s\n' exit fate ms limit 'in clear' AUTH run
   for dialogue in "$here/$1"/*"${HOSTILE_ONLY-}"*.dialogue; do
     variable=
     read_head
@@ -399,5 +540,6 @@ hostile () {
       run_mode
     done
   done
+  summarize "$1"
   echo "1..$number"
 }

@@ -15,6 +15,7 @@ struct Channel
   gnutls_session_t session;
   bool early;        /* the ClientHello is in the buffer */
   bool hurry;        /* take what has come, do not wait */
+  bool shred;        /* octet by octet */
   bool send_failed;  /* noted */
   bool ended;        /* noted */
   size_t start, end; /* unread octets of the buffer */
@@ -197,7 +198,7 @@ channel_send (Channel *channel, const void *octets, size_t length)
   record_sent (channel->record, octets, length);
   while (length > 0)
     {
-      ssize_t n = send_some (channel, at, length);
+      ssize_t n = send_some (channel, at, channel->shred ? 1 : length);
 
       if (n < 0)
         {
@@ -209,6 +210,20 @@ channel_send (Channel *channel, const void *octets, size_t length)
       length -= (size_t) n;
     }
   return true;
+}
+
+void
+channel_shred (Channel *channel)
+{
+  channel->shred = true;
+}
+
+void
+channel_send_beneath (Channel *channel, const void *octets, size_t length)
+{
+  if (channel->fd >= 0)
+    (void) push (channel, octets, length);
+  record_note (channel->record, "%zu octets beneath TLS", length);
 }
 
 void
@@ -397,13 +412,26 @@ close_socket (Channel *channel, const char *how)
   channel->start = channel->end = 0;
 }
 
+bool
+channel_sip (Channel *channel, size_t octets)
+{
+  octets = MIN (octets, sizeof channel->buffer);
+  return recv (channel->fd, channel->buffer, octets, 0) > 0;
+}
+
 void
 channel_half_close (Channel *channel)
 {
+  if (channel->fd >= 0 && channel->session != NULL)
+    gnutls_bye (channel->session, GNUTLS_SHUT_WR);
+  channel_half_cut (channel);
+}
+
+void
+channel_half_cut (Channel *channel)
+{
   if (channel->fd < 0)
     return;
-  if (channel->session != NULL)
-    gnutls_bye (channel->session, GNUTLS_SHUT_WR);
   shutdown (channel->fd, SHUT_WR);
   channel->send_failed = true;
   record_note (channel->record, "half-close");

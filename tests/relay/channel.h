@@ -40,6 +40,11 @@ char *channel_binding (Channel *channel);
 
 /* All in one write, or one TLS record where it fits. False: nobody is there. */
 bool channel_send (Channel *channel, const void *octets, size_t length);
+/* From now on each octet has a write, or a TLS record, of its own. */
+void channel_shred (Channel *channel);
+/* To the socket, whatever TLS there is. */
+void channel_send_beneath (Channel *channel, const void *octets,
+                           size_t length);
 void channel_send_line (Channel *channel, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
 
@@ -64,8 +69,14 @@ void channel_drain (Channel *channel);
 /* Whether the client says nothing for so long. */
 bool channel_is_quiet (Channel *channel, unsigned milliseconds);
 
+/* Takes so many octets at the most from the socket, and throws them away: with
+ * TLS nothing can be read any more. False at the client's end. */
+bool channel_sip (Channel *channel, size_t octets);
+
 /* No more from us, the client may go on: close_notify where there is TLS. */
 void channel_half_close (Channel *channel);
+/* The same without it. */
+void channel_half_cut (Channel *channel);
 /* With close_notify. */
 void channel_close (Channel *channel);
 /* Without. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAXIMUM 8 /* of files, and of variables */
+#define HELLO_MS 10000
 
 typedef struct Run Run;
 
@@ -403,6 +404,13 @@ run_quiet (Run *run, const char *text)
 }
 
 static bool
+run_hello (Run *run, const char *text)
+{
+  return !channel_is_quiet (run->serve->channel, HELLO_MS)
+         || fail (run, "no ClientHello");
+}
+
+static bool
 run_drain (Run *run, const char *text)
 {
   channel_drain (run->serve->channel);
@@ -459,6 +467,60 @@ run_greeted (Run *run, const char *text)
 }
 
 static bool
+run_shred (Run *run, const char *text)
+{
+  channel_shred (run->serve->channel);
+  return true;
+}
+
+static bool
+run_beneath (Run *run, const char *text)
+{
+  g_autoptr (GString) octets = expand (run, text);
+
+  if (octets != NULL)
+    channel_send_beneath (run->serve->channel, octets->str, octets->len);
+  return octets != NULL;
+}
+
+static bool
+run_sip (Run *run, const char *text)
+{
+  unsigned milliseconds = take_number (&text);
+  unsigned count = take_number (&text);
+
+  while (count-- > 0 && channel_sip (run->serve->channel, 1))
+    g_usleep (milliseconds * 1000UL);
+  return true;
+}
+
+static bool
+run_empty (Run *run, const char *text)
+{
+  gnutls_session_t session = channel_session (run->serve->channel);
+  unsigned count = expand_number (run, text);
+
+  if (session == NULL)
+    return false;
+  while (count-- > 0 && gnutls_record_send (session, "", 0) >= 0)
+    ;
+  return true;
+}
+
+static bool
+run_tickets (Run *run, const char *text)
+{
+  gnutls_session_t session = channel_session (run->serve->channel);
+  unsigned count = expand_number (run, text);
+
+  if (session == NULL)
+    return false;
+  while (count-- > 0 && gnutls_session_ticket_send (session, 1, 0) >= 0)
+    ;
+  return true;
+}
+
+static bool
 run_key_update (Run *run, const char *text)
 {
   gnutls_session_t session = channel_session (run->serve->channel);
@@ -492,6 +554,13 @@ static bool
 run_half_close (Run *run, const char *text)
 {
   channel_half_close (run->serve->channel);
+  return true;
+}
+
+static bool
+run_half_cut (Run *run, const char *text)
+{
+  channel_half_cut (run->serve->channel);
   return true;
 }
 
@@ -580,6 +649,7 @@ static const Verb verbs[] = {
   { "alert", run_alert },
   { "answer", run_answer },
   { "begin", run_begin },
+  { "beneath", run_beneath },
   { "bye", run_bye },
   { "cancel", run_cancel },
   { "challenge", run_challenge },
@@ -589,11 +659,14 @@ static const Verb verbs[] = {
   { "delay", run_delay },
   { "drain", run_drain },
   { "drip", run_drip },
+  { "empty", run_empty },
   { "end", run_end },
   { "eof", run_eof },
   { "flood", run_flood },
   { "greeted", run_greeted },
   { "half-close", run_half_close },
+  { "half-cut", run_half_cut },
+  { "hello", run_hello },
   { "key-update", run_key_update },
   { "message", run_message },
   { "nonce", run_nonce },
@@ -606,8 +679,11 @@ static const Verb verbs[] = {
   { "secure", run_secure },
   { "serve", run_serve },
   { "set", run_set },
+  { "shred", run_shred },
+  { "sip", run_sip },
   { "stall", run_drain },
   { "stop-reading", run_stop_reading },
+  { "tickets", run_tickets },
   { "tls", run_tls },
   { "until", run_until },
 };

@@ -26,7 +26,8 @@
  *   <= TEXT           the same for a line that is TEXT
  *   answer GLOB => TEXT  read every line that matches GLOB and answer each
  *   bye               the client may say QUIT (answered), must end, and may
- * say nothing else eof               the client must end and may say nothing
+ *                     say nothing else
+ *   eof               the client must end and may say nothing
  *   quiet MS          the client must say nothing for so long
  *   drain             read whatever comes until the client ends
  *
@@ -39,10 +40,18 @@
  * TLS and the connection:
  *   tls               server's handshake
  *   greeted           the greeting was said: serve does not say it again
+ *   hello             wait for the client to begin its handshake
+ *   shred             from now on each octet is a record of its own
+ *   beneath TEXT      send octets to the socket, around TLS
+ *   sip MS N          take one octet from the socket, N times, MS milliseconds
+ *                     between; nothing can be read any more
+ *   empty N           send N empty records
+ *   tickets N         send N session tickets (TLS 1.3)
  *   key-update        ask for new keys (TLS 1.3)
  *   rehandshake       HelloRequest (TLS 1.2)
  *   alert             send a warning alert
- *   half-close        no more from us
+ *   half-close        no more from us, with close_notify
+ *   half-cut          without it
  *   close, cut, reset with close_notify, without it, by a reset
  *   delay MS
  *   stall             never answer again, but read, until the client ends
