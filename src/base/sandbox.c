@@ -1,8 +1,8 @@
 #include "base/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -171,20 +171,24 @@ handled (const Sandbox *sandbox)
   return handled;
 }
 
-/* What is not there needs no rule, and what cannot be allowed stays forbidden. */
+/* What is not there needs no rule, and what cannot be allowed stays forbidden. The
+   kernel refuses for a file what only a directory can have. */
 static void
 add_place (int ruleset, const struct ruleset *handled, const Place *place)
 {
   struct path_beneath rule
       = { place->allowed & handled->fs,
           open (place->path, O_PATH | O_CLOEXEC) };
-  struct stat status;
 
   if (rule.parent_fd < 0)
     return;
-  if (fstat (rule.parent_fd, &status) == 0 && !S_ISDIR (status.st_mode))
-    rule.allowed &= FS_OF_FILES;
-  (void) syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+  if (syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) != 0
+      && errno == EINVAL)
+    {
+      rule.allowed &= FS_OF_FILES;
+      (void) syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule,
+                      0);
+    }
   close (rule.parent_fd);
 }
 

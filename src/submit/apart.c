@@ -1,8 +1,10 @@
 #include "submit/apart.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -169,16 +171,31 @@ serve_credential (const Broker *broker)
   return send_failure (broker->channel, error);
 }
 
+/* There is something to read from the child, or it has closed its end. False: it has
+   ended; that end may live on in somebody it started. */
+static bool
+await_message (int channel, int pidfd)
+{
+  struct pollfd fds[] = { { channel, POLLIN, 0 }, { pidfd, POLLIN, 0 } };
+
+  while (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
+    if (errno != EINTR)
+      return true;
+  return fds[0].revents != 0;
+}
+
 /* Until the child has ended. What it says is no more trusted than the relay. */
 static void
-serve (const Broker *broker, ApartResult *result)
+serve (const Broker *broker, int pidfd, ApartResult *result)
 {
   char message[1 + TEXT_MAXIMUM];
   unsigned credentials = 0;
   ssize_t length;
 
-  while ((length = receive_message (broker->channel, message, sizeof message))
-         > 0)
+  while (await_message (broker->channel, pidfd)
+         && (length
+             = receive_message (broker->channel, message, sizeof message))
+                > 0)
     if (message[0] == TOLD)
       {
         g_free (result->text);
@@ -197,7 +214,7 @@ apart_run (ApartWork *work, void *data, const Account *account, bool attended,
 {
   int ends[2] = { -1, -1 };
   pid_t child = -1;
-  int status;
+  int pidfd, status;
 
   *result = (ApartResult){ .signal = 0 };
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0)
@@ -214,8 +231,11 @@ apart_run (ApartWork *work, void *data, const Account *account, bool attended,
     }
   close (ends[1]);
   signals_pass_on (child);
-  serve (&(Broker){ ends[0], account, attended }, result);
+  pidfd = pidfd_open (child, 0);
+  serve (&(Broker){ ends[0], account, attended }, pidfd, result);
   close (ends[0]);
+  if (pidfd >= 0)
+    close (pidfd);
   status = wait_for (child);
   if (WIFEXITED (status))
     result->exit_status = WEXITSTATUS (status);

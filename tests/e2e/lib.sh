@@ -141,6 +141,11 @@ await () {
   done
 }
 
+# ended PID: it has, whether somebody has waited for it or not.
+ended () {
+  ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+}
+
 # files N DIRECTORY: so many are in it.
 files () {
   [ "$(find "$2" -type f 2>/dev/null | wc -l)" = "$1" ]

@@ -141,8 +141,10 @@ check "max-connections: who is told that something waits" exits 75
 submit -f me@example.org you@example.net <"$work/sent"
 check "max-connections: another account is not concerned" of_relay 1
 check "max-connections: another account has its own connection" connections 2
+child=$(ps -o pid= --ppid $first | tr -d ' ')
 kill -s KILL $first
 wait $first
+await ended "$child"
 run_once
 check "max-connections: the dead count no more" of_relay 3
 check "max-connections: nothing waits" queued 0

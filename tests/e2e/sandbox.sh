@@ -218,9 +218,6 @@ children () { # children PID: those of it
 waits_for_relay () {
   heard 1 'RCPT TO' && [ "$(children "$caller" | wc -l)" = 1 ]
 }
-gone () { # gone PID
-  [ ! -e "/proc/$1" ] || grep -q '^State:.*zombie' "/proc/$1/status"
-}
 submitting () {
   rm -rf "$work/record" "$state/queue"/*
   become stall
@@ -244,7 +241,7 @@ check "it dies: the log says how" grep -q 'ended by signal 9' "$work/log"
 submitting "its caller dies"
 kill -s KILL "$caller"
 wait "$caller" 2>/dev/null
-check "its caller dies: so does it" await gone "$speaker"
+check "its caller dies: so does it" await ended "$speaker"
 check "its caller dies: the message waits" queued 1
 served
 submit -q
