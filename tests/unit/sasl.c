@@ -278,9 +278,14 @@ test_octets (void)
     { "EXTERNAL", "x", true, { "" } },
     { "PLAIN", "secret", true, { "AG1lQGV4YW1wbGUub3JnAHNlY3JldA==" } },
     { "PLAIN", "p\303\244ss", true, { "AG1lQGV4YW1wbGUub3JnAHDDpHNz" } },
-    /* SASLprep: U+00AA becomes "a" (RFC 4013 section 3). */
+    /* SASLprep (RFC 4013 section 3): what changes, and what does not. */
+    { "PLAIN", "I\302\255X", true, { "AG1lQGV4YW1wbGUub3JnAElY" } },
+    { "PLAIN", "user", true, { "AG1lQGV4YW1wbGUub3JnAHVzZXI=" } },
+    { "PLAIN", "USER", true, { "AG1lQGV4YW1wbGUub3JnAFVTRVI=" } },
+    { "PLAIN", "\342\205\250", true, { "AG1lQGV4YW1wbGUub3JnAElY" } },
     { "PLAIN", "\302\252", true, { "AG1lQGV4YW1wbGUub3JnAGE=" } },
-    /* Where that fails the octets stay: U+0627 U+0031. */
+    /* Where that fails the octets stay: U+0007, U+0627 U+0031. */
+    { "PLAIN", "\a", true, { "AG1lQGV4YW1wbGUub3JnAAc=" } },
     { "PLAIN", "\330\2471", true, { "AG1lQGV4YW1wbGUub3JnANinMQ==" } },
     { "LOGIN", "secret", false, { "bWVAZXhhbXBsZS5vcmc=", "c2VjcmV0" } },
   };
@@ -494,6 +499,33 @@ test_scram_flag (void)
   fixture_clear (&fixture);
 }
 
+/* Where -PLUS was offered and something else was asked for by name, nothing is
+   said of what we could have done; nor where there is nothing to bind to. */
+static void
+test_scram_unbound (void)
+{
+  static const char *const offered[] = { "SCRAM-SHA-256-PLUS",
+                                         "SCRAM-SHA-256", NULL };
+
+  for (int bound = 0; bound < 2; bound++)
+    {
+      Fixture fixture;
+      g_autoptr (Sasl) sasl = NULL;
+      g_autoptr (Secret) answer = NULL;
+
+      fixture_init (&fixture, PASSWORD);
+      fixture.login.binding = bound != 0 ? fake_binding () : NULL;
+      sasl = sasl_new (
+          sasl_choose (offered, "scram-sha-256", &fixture.login, NULL),
+          offered, &fixture.login, NULL);
+      answer = sasl_step (sasl, "", 0, NULL);
+      g_assert_true (
+          g_str_has_prefix (secret_octets (answer), "n,,n=" USER ",r="));
+      g_clear_pointer (&sasl, sasl_free);
+      fixture_clear (&fixture);
+    }
+}
+
 /* Client-first of a new login; *NONCE is its nonce. */
 static Sasl *
 begin_hostile (const Fixture *fixture, char **nonce)
@@ -624,6 +656,135 @@ test_hostile_final (void)
     }
 }
 
+/* A password of 1024 octets is as good as any. */
+static void
+test_long_password (void)
+{
+  g_autofree char *password = g_strnfill (1024, 'x');
+  static const char *const names[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256",
+                                       "CRAM-MD5" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      Fixture fixture;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Sasl) sasl = NULL;
+      g_autoptr (Secret) answer = NULL;
+
+      fixture_init (&fixture, password);
+      g_assert_true (sasl_check (names[i], &fixture.login, &error));
+      sasl = start (names[i], &fixture);
+      answer = sasl_step (sasl, "<1@relay.example>", 17, &error);
+      g_assert_no_error (error);
+      g_clear_pointer (&sasl, sasl_free);
+      fixture_clear (&fixture);
+    }
+}
+
+/* RFC 2195 section 2. */
+static void
+test_cram_md5 (void)
+{
+  static const char challenge[] = "<1896.697170952@postoffice.reston.mci.net>";
+  Fixture fixture;
+  g_autoptr (Sasl) sasl = NULL;
+  g_autoptr (Secret) answer = NULL;
+
+  fixture_init (&fixture, "tanstaaftanstaaf");
+  fixture.login.user = "tim";
+  sasl = start ("CRAM-MD5", &fixture);
+  g_assert_false (sasl_speaks_first (sasl));
+  g_assert_false (sasl_finished (sasl));
+  answer = sasl_step (sasl, challenge, strlen (challenge), NULL);
+  g_assert_cmpstr (secret_octets (answer), ==,
+                   "tim b913a602c7eda7a495b4e6e7334d3890");
+  g_assert_true (sasl_finished (sasl));
+  g_assert_null (sasl_step (sasl, challenge, strlen (challenge), NULL));
+  g_clear_pointer (&sasl, sasl_free);
+  fixture_clear (&fixture);
+}
+
+/* TLS is there already, so no other layer is agreed on, whatever is offered. */
+static void
+test_digest_md5_layer (void)
+{
+  static const char *const offers[]
+      = { "auth", "auth,auth-int,auth-conf", "auth-int", "auth-conf" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (offers); i++)
+    {
+      Fixture fixture;
+      g_autoptr (Sasl) sasl = NULL;
+      g_autoptr (Secret) answer = NULL;
+      g_autofree char *challenge = g_strdup_printf (
+          "realm=\"r\",nonce=\"OA6MG9tEQGm2hh\",qop=\"%s\","
+          "cipher=\"rc4\",algorithm=md5-sess,charset=utf-8",
+          offers[i]);
+
+      fixture_init (&fixture, PASSWORD);
+      sasl = start ("DIGEST-MD5", &fixture);
+      answer = sasl_step (sasl, challenge, strlen (challenge), NULL);
+      if (answer != NULL)
+        {
+          g_assert_null (strstr (secret_octets (answer), "auth-"));
+          g_assert_null (strstr (secret_octets (answer), "cipher"));
+          g_assert_nonnull (strstr (secret_octets (answer),
+                                    "digest-uri=\"smtp/relay.example\""));
+        }
+      g_assert_false (sasl_finished (sasl));
+      g_clear_pointer (&sasl, sasl_free);
+      fixture_clear (&fixture);
+    }
+}
+
+/* What is no challenge of NTLM, or points past its end. */
+static void
+test_ntlm (void)
+{
+#define HEAD "NTLMSSP\0\2\0\0\0"
+#define REST "\5\2\0\0" "12345678" "\0\0\0\0\0\0\0\0"
+#define ROW(text, fine) { text, sizeof text - 1, fine }
+  static const struct
+  {
+    const char *text;
+    size_t length;
+    bool fine;
+  } cases[] = {
+    ROW (HEAD "\0\0\0\0\0\0\0\0" REST, true),
+    ROW (HEAD "\4\0\4\0\x28\0\0\0" REST "A\0B\0", true),
+    ROW (HEAD "\5\0\5\0\x28\0\0\0" REST "A\0B\0", false),
+    ROW (HEAD "\4\0\4\0\x29\0\0\0" REST "A\0B\0", false),
+    ROW (HEAD "\xff\xff\4\0\x28\0\0\0" REST "A\0B\0", false),
+    ROW (HEAD "\1\0\1\0\xff\xff\xff\xff" REST "A\0B\0", false),
+    ROW ("NTLMSSP\0\1\0\0\0\0\0\0\0\0\0\0\0" REST, false),
+    ROW ("NTLMSSX\0\2\0\0\0\0\0\0\0\0\0\0\0" REST, false),
+    ROW (HEAD, false),
+    ROW ("", false),
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      Fixture fixture;
+      g_autoptr (Sasl) sasl = NULL;
+      g_autoptr (Secret) first = NULL;
+      g_autoptr (Secret) answer = NULL;
+      g_autoptr (GError) error = NULL;
+
+      fixture_init (&fixture, PASSWORD);
+      sasl = start ("NTLM", &fixture);
+      g_assert_true (sasl_speaks_first (sasl));
+      first = sasl_step (sasl, "", 0, &error);
+      g_assert_no_error (error);
+      answer = sasl_step (sasl, cases[i].text, cases[i].length, &error);
+      g_assert_cmpint (answer != NULL, ==, cases[i].fine);
+      g_assert_cmpint (sasl_finished (sasl), ==, cases[i].fine);
+      if (answer == NULL)
+        g_assert_error (error, FAILURE, FAILURE_PROTOCOL);
+      g_clear_pointer (&sasl, sasl_free);
+      fixture_clear (&fixture);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -637,6 +798,11 @@ main (int argc, char **argv)
   g_test_add_func ("/sasl/base64", test_base64);
   g_test_add_func ("/sasl/scram", test_scram);
   g_test_add_func ("/sasl/scram-flag", test_scram_flag);
+  g_test_add_func ("/sasl/scram-unbound", test_scram_unbound);
+  g_test_add_func ("/sasl/long-password", test_long_password);
+  g_test_add_func ("/sasl/cram-md5", test_cram_md5);
+  g_test_add_func ("/sasl/digest-md5-layer", test_digest_md5_layer);
+  g_test_add_func ("/sasl/ntlm", test_ntlm);
   g_test_add_func ("/sasl/hostile-first", test_hostile_first);
   g_test_add_func ("/sasl/hostile-nul", test_hostile_nul);
   g_test_add_func ("/sasl/hostile-final", test_hostile_final);
