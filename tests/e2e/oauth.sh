@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 need postfix dovecot openssl
-begin
+begin 300
 start_relay postfix
 
 # What is asked for tokens. It gives those of its list one after the other, the last

@@ -7,7 +7,7 @@ need python3
 need_root "see all memory of a process that hides it"
 ! with_sanitizers ||
   skip_all "a sanitizer keeps copies of memory"
-begin
+begin 400
 make_certificates
 secret=s3cr3t-Zq9xKp4vWm2T-6fHd
 salt=QSXCR+Q6sek8bf92
@@ -20,6 +20,8 @@ scripted_account bearer 'auth = oauthbearer'
 password bearer "$secret" || exit 1
 scripted_account google 'auth = xoauth2'
 password google "$secret" || exit 1
+echo "$secret" >"$work/token"
+scripted_account command "token-command = cat $work/token"
 
 dialogue PLAIN <<'END'
 offer AUTH PLAIN
@@ -153,11 +155,15 @@ for name in PLAIN SCRAM-SHA-256; do
 done
 interactive "behind OAUTHBEARER" OAUTHBEARER bearer "$(last_word OAUTHBEARER)"
 interactive "behind XOAUTH2" XOAUTH2 google "$(last_word XOAUTH2)"
+interactive "behind XOAUTH2, from a command" XOAUTH2 command \
+  "$(last_word XOAUTH2)"
 
-# A runner has asked the keyring itself.
-for name in PLAIN SCRAM-SHA-256; do
+# A runner has asked the keyring itself, or the command.
+for name in PLAIN SCRAM-SHA-256 XOAUTH2; do
   become --password "$secret" "$work/$name"
-  "$sendmail" -odq -f me@example.org you@example.net <"$work/message"
+  from=me
+  [ $name != XOAUTH2 ] || from=command
+  "$sendmail" -odq -f $from@example.org you@example.net <"$work/message"
   start_runner
   check "a runner behind $name: the relay heard" \
     await heard 1 "$(last_word $name)"
