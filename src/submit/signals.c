@@ -126,13 +126,22 @@ signals_release (void)
     raise (noted);
 }
 
+/* What was started for a password is of no use any more. */
+static void
+on_obeyed (int number)
+{
+  child_kill_all ();
+  (void) signal (number, SIG_DFL);
+  (void) raise (number);
+}
+
 void
 signals_obey (void)
 {
   signals_defer ();
   for (size_t i = 0; i < G_N_ELEMENTS (watched); i++)
     if (before[i].sa_handler != SIG_IGN)
-      (void) signal (watched[i], watched[i] == SIGHUP ? SIG_IGN : SIG_DFL);
+      (void) signal (watched[i], watched[i] == SIGHUP ? SIG_IGN : on_obeyed);
   if (noted == SIGINT || noted == SIGTERM)
     raise (noted);
 }

@@ -354,6 +354,32 @@ submit -f long@example.org you@example.net <"$work/sent"
 check "64 KiB: the status is 77" exits 77
 check "64 KiB: it is held" queued 1 held
 
+# A signal ends the command as well.
+
+script <<END
+echo \$\$ >$work/hung
+exec sleep 300
+END
+scripted_account hung "password-command = $program"
+rm -rf "$state"
+for signal in TERM INT; do
+  rm -f "$work/hung"
+  numbered 3 >"$work/sent"
+  env --default-signal=INT "$sendmail" -f hung@example.org you@example.net \
+    <"$work/sent" >"$work/out" 2>"$work/err" &
+  hung=$!
+  keep $hung
+  check "SIG$signal: the command runs" await [ -s "$work/hung" ]
+  kill -s $signal $hung
+  wait $hung
+  has_ended () {
+    ! kill -s 0 "$(cat "$work/hung")"
+  }
+  check "SIG$signal: it ends with the caller" await has_ended
+done
+check "both messages are held" queued 2 held
+rm -rf "$state"
+
 # Who sees the secret
 
 # While the relay is silent after AUTH, our processes have it or had it. The
