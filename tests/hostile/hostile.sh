@@ -44,7 +44,9 @@
 # control character in log or output; a message that arrived is the one that was
 # sent.
 #
-# HOSTILE_ONLY=NAME in the environment: only dialogues whose names hold NAME.
+# In the environment: HOSTILE_ONLY=NAME, only dialogues whose names hold NAME;
+# HOSTILE_PEER=msmtp, another client is put in front of the same relays
+# (tests/bench/msmtp); HOSTILE_LIMIT=SECONDS, of the whole script.
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=${G_TEST_BUILDDIR:-$PWD}
@@ -64,7 +66,7 @@ if [ -z "${HOSTILE_DIRECTORY-}" ]; then
   export HOSTILE_DIRECTORY
   trap 'rm -rf "$HOSTILE_DIRECTORY"' EXIT
   # A script that hangs is ended, and has failed then: it printed no plan.
-  KEYRING_USER=me KEYRING_PASSWORD=$password timeout -k 10 600 \
+  KEYRING_USER=me KEYRING_PASSWORD=$password timeout -k 10 "${HOSTILE_LIMIT:-600}" \
     "$relay_tools/keyring" open "$HOSTILE_DIRECTORY/keyring" sh "$0"
   status=$?
   [ $status != 77 ] || echo "1..0 # SKIP there is no keyring here"
@@ -452,6 +454,9 @@ check_more () {
 compare () {
   :
 }
+compare_all () {
+  :
+}
 
 tell () { # tell FORMAT ARGUMENT...: a line that is no result
   # shellcheck disable=SC2059 # the format is an argument
@@ -528,6 +533,8 @@ $values
 END
 }
 
+[ -z "${HOSTILE_PEER-}" ] || . "$relay_tools/../bench/$HOSTILE_PEER"
+
 # hostile GROUP: all its dialogues.
 hostile () {
   number=0
@@ -541,5 +548,6 @@ hostile () {
     done
   done
   summarize "$1"
+  compare_all
   echo "1..$number"
 }
