@@ -12,7 +12,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${own_network-}" ] &&
   export own_network
   exec unshare --mount --net --propagation private sh "$0"
 fi
-begin 600
+begin 300
 [ -z "${own_network-}" ] || ip link set lo up
 
 made=$work/made
@@ -94,6 +94,8 @@ row () {
   { read -r wanted; read -r said || said=; } <<END
 $(cat)
 END
+  with=$(printf ', %s' "$@" ${priority:+"$priority"} | sed "s|$made/||; s|$work/||
+    s|$pin|PIN|; s|$other_pin|OTHER|; s|pin-sha256:[^, ]*|WEAK|; /^, \$/d")
   for mode in implicit starttls; do
     name=row$number-$mode flag=
     [ $mode = implicit ] || flag=--starttls
@@ -108,8 +110,7 @@ END
     esac
     knows_password "$host" "$name"
     try
-    check "$title at $host${1:+, }$(echo "$*$priority" | sed "s|$work/||g
-      s|made/||g"), $mode: $wanted" as_expected
+    check "$title at $host$with, $mode: $wanted" as_expected
     stop_scripted
   done
   printf '#     %s\n' "${said:-nothing}"
