@@ -125,12 +125,12 @@ find_command (const char *name)
 static void
 print_help (FILE *stream)
 {
-  fprintf (stream, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
+  (void) fprintf (stream, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
                       "Takes mail to your relay, over TLS, with the "
                       "password in your keyring.\n\n"));
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    fprintf (stream, "  %-10s %s\n", commands[i].name, _ (commands[i].help));
-  fprintf (stream, _ ("\n`postrider COMMAND --help' tells more about each.\n"));
+    (void) fprintf (stream, "  %-10s %s\n", commands[i].name, _ (commands[i].help));
+  (void) fprintf (stream, _ ("\n`postrider COMMAND --help' tells more about each.\n"));
 }
 
 static int
@@ -148,7 +148,7 @@ postrider_main (int argc, char **argv)
   if (argc < 2)
     print_help (stderr);
   else
-    fprintf (stderr,
+    (void) fprintf (stderr,
              _ ("postrider: unknown command %s; see `postrider --help'\n"),
              argv[1]);
   return EX_USAGE;
@@ -181,7 +181,7 @@ main (int argc, char **argv)
   prepare ();
   if (is_set_id ())
     {
-      fprintf (stderr, _ ("postrider: must not be installed set-user-ID or "
+      (void) fprintf (stderr, _ ("postrider: must not be installed set-user-ID or "
                           "set-group-ID; run `chmod u-s,g-s' on it\n"));
       return EX_NOPERM;
     }

@@ -207,7 +207,6 @@ from_item (const char *item)
 {
   g_autofree char *example = g_strdelimit (g_strdup (item), "*?", 'x');
   g_autoptr (Address) address = address_parse (example, NULL);
-  g_autofree char *path = NULL;
 
   if (address == NULL || address->domain == NULL
       || address->display_name != NULL)
@@ -618,7 +617,7 @@ set_tunnel (const Assignment *assignment)
 
   if (advice != NULL)
     return advice;
-  for (size_t i = 0; words[i] != NULL; i++)
+  for (size_t i = 0; words != NULL && words[i] != NULL; i++)
     if (!relay_tunnel_valid (words[i]))
       return g_strdup (_ ("%h stands for the relay's name and %p for its port; "
                           "write %% for a percent sign"));

@@ -64,7 +64,7 @@ complain (int errnum)
   if (complained || !isatty (STDERR_FILENO))
     return;
   complained = true;
-  fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"), path,
+  (void) fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"), path,
            g_strerror (errnum));
 }
 

@@ -149,7 +149,7 @@ take_value (const Option *table, const Option *any, const char *argument,
   if (row->value != NULL && argument != NULL)
     argument += strlen (row->value);
   if (row->value != NULL && row->argument == ARGUMENT_REQUIRED
-      && argument[0] == '\0')
+      && (argument == NULL || argument[0] == '\0'))
     {
       if (next == NULL)
         return needs_argument (option, error);

@@ -148,7 +148,7 @@ warn_if_paused (Change *change, const char *account)
     return;
   backoff = backoff_read (change->params->queue, account);
   if (backoff->paused)
-    fprintf (
+    (void) fprintf (
         stderr,
         _ ("postrider: account %s is paused, so its messages will be held; "
            "mend it with `postrider password set %s'\n"),
@@ -262,7 +262,7 @@ launch (Change *change)
                  params->accounts_file);
   if (!params->accounts->general.start_runner
       && !queue_has_runner (params->queue))
-    fprintf (stderr, _ ("postrider: nobody is sending the queue, and "
+    (void) fprintf (stderr, _ ("postrider: nobody is sending the queue, and "
                         "start-runner is no: start `postrider run'\n"));
 }
 

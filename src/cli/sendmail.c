@@ -239,7 +239,7 @@ check_aliases (const SendmailOptions *options)
   if (error != NULL)
     return fail (error);
   for (size_t i = 0; aliases != NULL && i < aliases_problems (aliases)->len; i++)
-    fprintf (stderr, "postrider: %s\n",
+    (void) fprintf (stderr, "postrider: %s\n",
              (char *) aliases_problems (aliases)->pdata[i]);
   return EX_OK;
 }
@@ -249,7 +249,7 @@ print_help (const SendmailOptions *options)
 {
   g_autofree char *text = sendmail_options_help ();
 
-  fputs (text, stdout);
+  (void) fputs (text, stdout);
   return EX_OK;
 }
 

@@ -11,7 +11,7 @@ trace_to_stderr (void *data, TraceKind kind, const char *text)
     [TRACE_RECEIVED] = "<-",
   };
 
-  fprintf (stderr, "%s %s\n", marks[kind], text);
+  (void) fprintf (stderr, "%s %s\n", marks[kind], text);
 }
 
 void
@@ -23,5 +23,5 @@ trace_client_to_stderr (void *data, TraceKind kind, const char *text)
     [TRACE_RECEIVED] = "<=",
   };
 
-  fprintf (stderr, "%s %s\n", marks[kind], text);
+  (void) fprintf (stderr, "%s %s\n", marks[kind], text);
 }

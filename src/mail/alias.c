@@ -550,6 +550,7 @@ is_own_mailbox (const Expansion *expansion, const Definition *definition,
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): ALIAS_DEPTH_MAXIMUM bounds it */
 expand_target (Expansion *expansion, const Definition *definition,
                const Target *target, GError **error)
 {
@@ -559,6 +560,7 @@ expand_target (Expansion *expansion, const Definition *definition,
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): ALIAS_DEPTH_MAXIMUM bounds it */
 expand_targets (Expansion *expansion, const Definition *definition,
                 GError **error)
 {
@@ -588,6 +590,7 @@ expand_targets (Expansion *expansion, const Definition *definition,
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): ALIAS_DEPTH_MAXIMUM bounds it */
 expand_definition (Expansion *expansion, const Definition *definition,
                    GError **error)
 {
@@ -605,6 +608,7 @@ expand_definition (Expansion *expansion, const Definition *definition,
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): ALIAS_DEPTH_MAXIMUM bounds it */
 expand (Expansion *expansion, const Address *address, GError **error)
 {
   Locality locality = alias_locality (address->domain, expansion->hosts);

@@ -43,12 +43,12 @@ content_stuff_dots (char *out, const char *in, size_t length, bool *line_start)
 {
   const char *end = in + length;
   const char *copied = in;
-  const char *line = *line_start ? in : NULL;
+  const char *line = in;
   char *to = out;
 
   if (length == 0)
     return 0;
-  if (line == NULL)
+  if (!*line_start)
     {
       line = memchr (in, '\n', length);
       line = line != NULL ? line + 1 : end;

@@ -241,6 +241,7 @@ rewrap_text (Writer *writer, const char *in, size_t length, bool final)
     else if (is_blank (*p))
       p = rewrap_blanks (writer, p, end);
     else if (writer->column >= COLUMNS && *p == '-')
+      /* NOLINTNEXTLINE(bugprone-branch-clone): the order tells them apart */
       put_quoted (writer, *p++);
     else if (g_ascii_isgraph (*p))
       put_token (writer, p++, 1);

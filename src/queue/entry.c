@@ -629,8 +629,10 @@ read_preamble (Source *source, uint64_t file_size, Preamble *preamble)
   g_autofree char *again = NULL;
   int version;
 
+  /* What was read is written again, and compared. */
   if (file_size < ENTRY_PREAMBLE
       || !read_exactly (source, 0, text, ENTRY_PREAMBLE)
+      /* NOLINTNEXTLINE(cert-err34-c): so a number too large is found */
       || sscanf (text,
                  "postrider-entry %d body=%" SCNu64 " header=%" SCNu64
                  " envelope=%" SCNu64 " crc=%" SCNx32,
@@ -780,6 +782,7 @@ parse_enhanced (const char *text, EnhancedCode *enhanced)
   *enhanced = (EnhancedCode){ 0 };
   if (strcmp (text, "-") == 0)
     return true;
+  /* NOLINTNEXTLINE(cert-err34-c): three digits are not too large */
   if (sscanf (text, "%1u.%3u.%3u", &class, &subject, &detail) != 3)
     return false;
   *enhanced

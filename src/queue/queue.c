@@ -139,6 +139,7 @@ open_directory (int parent, const char *name, const char *path, GError **error)
 /* Makes what is missing of PATH, and has each new name on disk before anything
    is put below it. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as our own path has names */
 make_path (const char *path)
 {
   g_autofree char *parent = g_path_get_dirname (path);
@@ -664,6 +665,7 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
 {
   int fd = openat (queue->rooms[room], id,
                    flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const char *what = NULL;
 
   *strange_file = NULL;
   if (fd < 0 && errno == ENOENT)
@@ -674,10 +676,11 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
       return -1;
     }
   if (fd < 0 && errno == EACCES
-      && fstatat (queue->rooms[room], id, st, AT_SYMLINK_NOFOLLOW) == 0
-      && strange (st) != NULL)
+      && fstatat (queue->rooms[room], id, st, AT_SYMLINK_NOFOLLOW) == 0)
+    what = strange (st);
+  if (what != NULL)
     {
-      *strange_file = _ (strange (st));
+      *strange_file = _ (what);
       return -1;
     }
   if (fd < 0 || fstat (fd, st) < 0)
@@ -687,8 +690,9 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
       close_if_open (fd);
       return -1;
     }
-  if (strange (st) != NULL)
-    *strange_file = _ (strange (st));
+  what = strange (st);
+  if (what != NULL)
+    *strange_file = _ (what);
   return fd;
 }
 

@@ -115,13 +115,13 @@ typedef struct
 static const Parameter mail_parameters[] = {
   { "SIZE", true, take_size },      { "BODY", true, take_body },
   { "SMTPUTF8", false, take_utf8 }, { "RET", true, take_ret },
-  { "ENVID", true, take_envid },    { NULL },
+  { "ENVID", true, take_envid },    { 0 },
 };
 
 static const Parameter rcpt_parameters[] = {
   { "NOTIFY", true, take_notify },
   { "ORCPT", true, take_orcpt },
-  { NULL },
+  { 0 },
 };
 
 static const char bad_parameter[]

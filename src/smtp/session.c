@@ -189,7 +189,7 @@ check_login (Session *session, const Secret *secret, Status **status)
 static const char *
 ehlo_argument (const Relay *relay, int fd)
 {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = { 0 };
   socklen_t size = sizeof address;
 
   if (relay->ehlo_name != NULL)
