@@ -19,7 +19,7 @@
 #   #: waits TIMEOUT... it lasts as long as these timeouts of the account
 #                       together, no less and hardly more: "command" for
 #                       timeout-command. Unless said, nothing is waited for
-#   #: seconds N        so much more is given to it at the most; 3 unless said
+#   #: seconds N        so much more is given to it at the most; 5 unless said
 #   #: modes MODE...    implicit starttls unless said
 #   #: for NAME A|B|... runs once for each value of the variable
 #   #: account SETTING  one more line of the account; %{NAME} is replaced
@@ -84,7 +84,7 @@ more_keys=
 read_head () {
   say_tokens=
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
-  say_messages= say_ends= say_connections=1 say_seconds=3 say_account= say_relay=
+  say_messages= say_ends= say_connections=1 say_seconds=5 say_account= say_relay=
   say_notifications=0 say_waits= say_queue=0 say_listed=no
   say_host=localhost say_hosts= say_asked= say_dns=
   say_modes='implicit starttls' say_for= say_certificate=good say_shut=yes
@@ -149,8 +149,8 @@ trust-file = $directory/certificates/ca.pem
 port = $1
 tls = $tls
 END
-  for default in 'connect = 5s' 'command = 5s' 'data = 5s' 'block = 5s' \
-    'end-of-data = 5s' 'quit = 1s'; do
+  for default in 'connect = 10s' 'command = 10s' 'data = 10s' 'block = 10s' \
+    'end-of-data = 10s' 'quit = 1s'; do
     case $nl$say_account in
     *"${nl}timeout-${default%% *} "*) ;;
     *) printf 'timeout-%s\n' "$default" ;;
