@@ -677,11 +677,13 @@ open_entry (Queue *queue, Room room, const char *id, int flags,
     }
   if (fd < 0 && errno == EACCES
       && fstatat (queue->rooms[room], id, st, AT_SYMLINK_NOFOLLOW) == 0)
-    what = strange (st);
-  if (what != NULL)
     {
-      *strange_file = _ (what);
-      return -1;
+      what = strange (st);
+      if (what != NULL)
+        {
+          *strange_file = _ (what);
+          return -1;
+        }
     }
   if (fd < 0 || fstat (fd, st) < 0)
     {

@@ -181,7 +181,8 @@ static void
 collect (Runner *runner)
 {
   g_autoptr (GError) error = NULL;
-  bool all = (runner->reasons & ~(unsigned) WAKE_QUEUE) != 0;
+  bool all = runner->wake == NULL
+             || (runner->reasons & ~(unsigned) WAKE_QUEUE) != 0;
   g_autoptr (GPtrArray) named
       = runner->wake != NULL ? wake_ids (runner->wake) : NULL;
   g_autoptr (GPtrArray) listed = NULL;
@@ -192,7 +193,7 @@ collect (Runner *runner)
       runner->next = 0;
       ids = listed = queue_list (runner->queue, ROOM_QUEUE, &error);
     }
-  if (ids == NULL)
+  if (all && listed == NULL)
     {
       complain (runner, error);
       wait_until (runner, now () + BUSY);
