@@ -461,6 +461,26 @@ parse_words (const Parser *parser, size_t *at, size_t to, GString *value)
                                                    : REASON_NONE;
 }
 
+/* Whether LOCAL_PART, once its blanks are gone, would be read as something else:
+   specials that stand between "=?" and "?=" separate nothing. */
+static bool
+looks_encoded (const char *local_part)
+{
+  size_t length = strlen (local_part);
+
+  for (const char *p = local_part; p != NULL && local_part[0] != '"';
+       p = strchr (p, '.'))
+    {
+      size_t left;
+
+      p += *p == '.';
+      left = length - (size_t) (p - local_part);
+      if (encoded_word_length (p, left) > atom_length (p, left))
+        return true;
+    }
+  return false;
+}
+
 static Reason
 parse_local_part (const Parser *parser, size_t *at, size_t to, char **result)
 {
@@ -478,6 +498,8 @@ parse_local_part (const Parser *parser, size_t *at, size_t to, char **result)
   if (value->len == 0 || strpbrk (value->str, "<>") != NULL)
     return REASON_SYNTAX;
   *result = wire_local_part (value);
+  if (looks_encoded (*result))
+    return REASON_SYNTAX;
   return strlen (*result) <= LOCAL_PART_MAXIMUM ? REASON_NONE
                                                 : REASON_LOCAL_PART;
 }
