@@ -461,7 +461,7 @@ Config *
 config_read (const char *file, bool *absent, GError **error)
 {
   g_autoptr (GBytes) octets
-      = trusted_read (file, CONFIG_FILE_MAXIMUM, absent, error);
+      = trusted_read (file, CONFIG_FILE_MAXIMUM, FAILURE_CONFIG, absent, error);
   const char *text;
   size_t length;
 

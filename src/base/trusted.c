@@ -8,7 +8,21 @@
 
 #include <glib/gi18n.h>
 
-#include "base/failure.h"
+
+/* A file that is not there, or not for us, needs a person. Trouble of the disk or
+   with descriptors is PASSING: another time it can be read. */
+static void
+set_unreadable (const char *file, int errnum, Failure passing, GError **error)
+{
+  static const int lasting[] = { ENOENT,  EACCES, EPERM,       EISDIR,
+                                 ENOTDIR, ELOOP,  ENAMETOOLONG };
+  Failure kind = passing;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lasting); i++)
+    if (errnum == lasting[i])
+      kind = FAILURE_CONFIG;
+  failure_set_errno (error, kind, errnum, _ ("cannot read %s"), file);
+}
 
 static void
 set_too_large (const char *file, GError **error)
@@ -19,13 +33,13 @@ set_too_large (const char *file, GError **error)
 /* Of what was opened, whatever its name leads to by now. */
 static bool
 check (const char *file, int fd, size_t maximum, mode_t forbidden,
-       GError **error)
+       Failure passing, GError **error)
 {
   struct stat status;
 
   if (fstat (fd, &status) != 0)
     {
-      failure_set_errno (error, FAILURE_CONFIG, errno, "%s", file);
+      set_unreadable (file, errno, passing, error);
       return false;
     }
   if (!S_ISREG (status.st_mode))
@@ -51,7 +65,8 @@ check (const char *file, int fd, size_t maximum, mode_t forbidden,
 }
 
 static GBytes *
-read_all (const char *file, int fd, size_t maximum, GError **error)
+read_all (const char *file, int fd, size_t maximum, Failure passing,
+          GError **error)
 {
   g_autoptr (GString) octets = g_string_new (NULL);
   char buffer[4096];
@@ -63,8 +78,7 @@ read_all (const char *file, int fd, size_t maximum, GError **error)
         continue;
       if (length < 0)
         {
-          failure_set_errno (error, FAILURE_CONFIG, errno,
-                             _ ("cannot read %s"), file);
+          set_unreadable (file, errno, passing, error);
           return NULL;
         }
       g_string_append_len (octets, buffer, length);
@@ -78,7 +92,8 @@ read_all (const char *file, int fd, size_t maximum, GError **error)
 }
 
 GBytes *
-trusted_read (const char *file, size_t maximum, bool *absent, GError **error)
+trusted_read (const char *file, size_t maximum, Failure passing, bool *absent,
+              GError **error)
 {
   int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   GBytes *octets;
@@ -88,12 +103,11 @@ trusted_read (const char *file, size_t maximum, bool *absent, GError **error)
   if (fd < 0)
     {
       if (absent == NULL || !*absent)
-        failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
-                           file);
+        set_unreadable (file, errno, passing, error);
       return NULL;
     }
-  octets = check (file, fd, maximum, 0, error)
-               ? read_all (file, fd, maximum, error)
+  octets = check (file, fd, maximum, 0, passing, error)
+               ? read_all (file, fd, maximum, passing, error)
                : NULL;
   close (fd);
   return octets;
@@ -113,8 +127,7 @@ read_secret (const char *file, int fd, GError **error)
       got = read (fd, octets + length, SECRET_MAXIMUM + 1 - length);
       if (got < 0 && errno != EINTR)
         {
-          failure_set_errno (error, FAILURE_CONFIG, errno,
-                             _ ("cannot read %s"), file);
+          set_unreadable (file, errno, FAILURE_OS, error);
           return NULL;
         }
       length += got > 0 ? (size_t) got : 0;
@@ -144,11 +157,10 @@ trusted_read_secret (int directory, const char *name, const char *file,
     }
   if (fd < 0)
     {
-      failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
-                         file);
+      set_unreadable (file, errno, FAILURE_OS, error);
       return NULL;
     }
-  secret = check (file, fd, SECRET_MAXIMUM, forbidden, error)
+  secret = check (file, fd, SECRET_MAXIMUM, forbidden, FAILURE_OS, error)
                ? read_secret (file, fd, error)
                : NULL;
   close (fd);

@@ -84,40 +84,13 @@ load_system_trust (TlsCredentials *credentials, GError **error)
   return false;
 }
 
-/* A file that is not there, or not for us, needs a person. Trouble of the disk
-   or with descriptors does not: another time it can be read. */
-static bool
-check_openable (const char *file, GError **error)
-{
-  static const int lasting[] = { ENOENT,  EACCES, EPERM,       EISDIR,
-                                 ENOTDIR, ELOOP,  ENAMETOOLONG };
-  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  int errnum = errno;
-
-  if (fd >= 0)
-    {
-      close (fd);
-      return true;
-    }
-  for (size_t i = 0; i < G_N_ELEMENTS (lasting); i++)
-    if (errnum == lasting[i])
-      {
-        failure_set_errno (error, FAILURE_CONFIG, errnum, _ ("cannot read %s"),
-                           file);
-        return false;
-      }
-  failure_set_errno (error, FAILURE_OS, errnum, _ ("cannot read %s"), file);
-  return false;
-}
-
 /* Nobody but this user and root may have had a hand in what says whom to
    trust. OCTETS, which belong to the result, are what is in it. */
 static GBytes *
 read_file (const char *file, gnutls_datum_t *octets, GError **error)
 {
-  GBytes *bytes = check_openable (file, error)
-                      ? trusted_read (file, FILE_MAXIMUM, NULL, error)
-                      : NULL;
+  GBytes *bytes
+      = trusted_read (file, FILE_MAXIMUM, FAILURE_OS, NULL, error);
   gsize size;
 
   if (bytes == NULL)
@@ -224,8 +197,6 @@ load_key_file (const char *file, GError **error)
   gnutls_privkey_t key;
   int result;
 
-  if (!check_openable (file, error))
-    return NULL;
   pem = trusted_read_secret (AT_FDCWD, target != NULL ? target : file, file,
                              S_IRWXO, error);
   if (pem == NULL)

@@ -43,7 +43,7 @@ recipients_aliases (const General *general, GError **error)
   const char *file = aliases_path (general);
   bool absent;
   g_autoptr (GBytes) octets =
-      trusted_read (file, ALIAS_FILE_MAXIMUM,
+      trusted_read (file, ALIAS_FILE_MAXIMUM, FAILURE_CONFIG,
                     general->aliases == NULL ? &absent : NULL, error);
   const char *text;
   size_t length;
