@@ -129,7 +129,7 @@ static const ListCase list_cases[] = {
   { "=?utf-8?q?a,b <a@x.example>", "a@x.example", 1 },
   { "=?utf-8?q?<a@x.example>?=", "a@x.example", 1 },
   { "=?utf-8?q?a,b?=@x.example", "\"=?utf-8?q?a,b?=\"@x.example", 0 },
-  { "<=?\t.???=?\t.?@x.example>", "", 1 },
+  { "<=?\t.\?\?\?=?\t.?@x.example>", "", 1 },
   { "=?utf-8?q?a,b?=", "", 1 },
   { "=?utf-8?q?Doe?=", "", 1 },
   { "=?utf-8?q?Doe?=@x.example", "=?utf-8?q?Doe?=@x.example", 0 },
