@@ -166,7 +166,8 @@ check "expired, then good: two connections" await lines 2 'disconnect from'
 check "expired, then good: one login failed" lines 1 'authentication failed'
 
 for mechanism in oauthbearer xoauth2; do
-  new_token -60
+  # Another one, even within the same second.
+  new_token -6000
   gives "$(print "$expired")" "$(print "$token")"
   mark
   send $mechanism
