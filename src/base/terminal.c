@@ -90,7 +90,13 @@ read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
   for (size_t i = 0; i < G_N_ELEMENTS (held); i++)
     sigaddset (&signals, held[i]);
   sigprocmask (SIG_BLOCK, &signals, &mask);
-  tcsetattr (tty, TCSAFLUSH, &unseen);
+  if (tcsetattr (tty, TCSAFLUSH, &unseen) != 0)
+    {
+      failure_set_errno (error, FAILURE_IO, errno,
+                         _ ("cannot read the password"));
+      sigprocmask (SIG_SETMASK, &mask, NULL);
+      return NULL;
+    }
   dprintf (tty, "%s", prompt);
   typed = wait_for_line (tty, &signals, deadline);
   if (typed > 0)
