@@ -71,3 +71,12 @@ text_is_8bit (const char *octets, size_t length)
     all |= (unsigned char)octets[i];
   return (all & UINT64_C (0x8080808080808080)) != 0;
 }
+
+bool
+text_has_control (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (g_ascii_iscntrl (*text))
+      return true;
+  return false;
+}

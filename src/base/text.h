@@ -12,3 +12,6 @@ char *text_printable (const char *text, size_t length, size_t maximum);
 
 /* Whether one of LENGTH octets is above 127. */
 bool text_is_8bit (const char *octets, size_t length);
+
+/* Whether TEXT has an ASCII control character. */
+bool text_has_control (const char *text);

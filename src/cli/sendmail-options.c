@@ -312,15 +312,6 @@ check_operands (const SendmailOptions *options, GError **error)
   return false;
 }
 
-static bool
-has_control (const char *text)
-{
-  for (; *text != '\0'; text++)
-    if (g_ascii_iscntrl (*text))
-      return true;
-  return false;
-}
-
 /* Whoever puts a line end into an address wants to speak with the relay. */
 static bool
 check_addresses (const SendmailOptions *options, GError **error)
@@ -328,13 +319,13 @@ check_addresses (const SendmailOptions *options, GError **error)
   const char *sender = options->sender.reverse_path;
 
   for (char **p = options->operands; *p != NULL; p++)
-    if (has_control (*p))
+    if (text_has_control (*p))
       {
         g_set_error (error, FAILURE, FAILURE_DATA,
                      _ ("a recipient contains a control character"));
         return false;
       }
-  if (sender == NULL || !has_control (sender))
+  if (sender == NULL || !text_has_control (sender))
     return true;
   g_set_error (error, FAILURE, FAILURE_DATA,
                _ ("the sender's address contains a control character"));

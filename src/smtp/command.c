@@ -5,16 +5,8 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "mail/address.h"
-
-static bool
-has_control (const char *path)
-{
-  for (const char *p = path; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p))
-      return true;
-  return false;
-}
 
 char *
 command_path (const char *path, const Extensions *extensions,
@@ -24,7 +16,7 @@ command_path (const char *path, const Extensions *extensions,
   g_autofree char *domain = NULL;
 
   *enhanced = (EnhancedCode){ 5, 1, 3 };
-  if (has_control (path))
+  if (text_has_control (path))
     {
       g_set_error_literal (error, FAILURE, FAILURE_DATA,
                            _ ("the address has a control character in it"));

@@ -260,16 +260,6 @@ check_password (const Secret *password, GError **error)
   return true;
 }
 
-/* Nothing may end the user's name but what we say. */
-static bool
-has_control (const char *text)
-{
-  for (; *text != '\0'; text++)
-    if (g_ascii_iscntrl (*text))
-      return true;
-  return false;
-}
-
 static bool
 check_user (const char *user, GError **error)
 {
@@ -285,7 +275,7 @@ check_user (const char *user, GError **error)
                    _ ("`user' is longer than %d octets"), USER_MAXIMUM);
       return false;
     }
-  if (has_control (user))
+  if (text_has_control (user))
     {
       g_set_error_literal (error, FAILURE, FAILURE_CONFIG,
                            _ ("`user' holds a control character"));

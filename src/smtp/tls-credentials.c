@@ -1,6 +1,5 @@
 #include "smtp/tls-credentials.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
@@ -8,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <glib/gi18n.h>
 

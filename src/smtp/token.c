@@ -532,16 +532,24 @@ sign (Key *key, Signing *signing, const gnutls_datum_t *octets,
   return result;
 }
 
-static int
-sign_data (gnutls_privkey_t outer, gnutls_sign_algorithm_t algorithm,
-           void *data, unsigned flags, const gnutls_datum_t *octets,
-           gnutls_datum_t *signature)
+static Signing *
+new_signing (gnutls_sign_algorithm_t algorithm, unsigned flags, bool hashed)
 {
   Signing *signing = g_atomic_rc_box_new0 (Signing);
 
   signing->algorithm = algorithm;
   signing->flags = flags;
-  return sign (data, signing, octets, signature);
+  signing->hashed = hashed;
+  return signing;
+}
+
+static int
+sign_data (gnutls_privkey_t outer, gnutls_sign_algorithm_t algorithm,
+           void *data, unsigned flags, const gnutls_datum_t *octets,
+           gnutls_datum_t *signature)
+{
+  return sign (data, new_signing (algorithm, flags, false), octets,
+               signature);
 }
 
 static int
@@ -549,12 +557,7 @@ sign_hash (gnutls_privkey_t outer, gnutls_sign_algorithm_t algorithm,
            void *data, unsigned flags, const gnutls_datum_t *hash,
            gnutls_datum_t *signature)
 {
-  Signing *signing = g_atomic_rc_box_new0 (Signing);
-
-  signing->algorithm = algorithm;
-  signing->flags = flags;
-  signing->hashed = true;
-  return sign (data, signing, hash, signature);
+  return sign (data, new_signing (algorithm, flags, true), hash, signature);
 }
 
 static bool

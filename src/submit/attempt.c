@@ -6,8 +6,6 @@
 
 #include <glib/gi18n.h>
 
-#include <glib/gi18n.h>
-
 #include "account/credential.h"
 #include "base/log.h"
 #include "queue/backoff.h"
@@ -225,8 +223,6 @@ renew (const Courier *courier, Queue *queue, const Secret *old,
   return NULL;
 }
 
-/* A token may have ended before its time. Once, lest a relay that refuses whatever
-   comes has us ask for tokens without end. */
 /* A key on a token may need its PIN: before the keyring's threads, and while no relay
    waits. */
 static bool
@@ -238,6 +234,8 @@ prepare_key (const Courier *courier, GError **error)
          || tls_credentials_prepare (relay, courier->params.attended, error);
 }
 
+/* A token may have ended before its time. Once, lest a relay that refuses whatever
+   comes has us ask for tokens without end. */
 static bool
 log_in (Courier *courier, Queue *queue, Status **status)
 {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/user.h"
+#include "smtp/token.h"
 
 #define PORT_DNS 53
 
@@ -69,12 +70,6 @@ allow_file (Sandbox *sandbox, const char *path, const char *home)
     sandbox_allow (sandbox, directory, SANDBOX_READ);
 }
 
-static bool
-is_token (const char *place)
-{
-  return place != NULL && g_str_has_prefix (place, "pkcs11:");
-}
-
 /* A module for PKCS #11 reads what it wants; so does Kerberos, and asks servers that
    nobody here knows of. */
 static void
@@ -84,7 +79,7 @@ allow_libraries (Sandbox *sandbox, const Relay *relay)
 
   if (kerberos)
     sandbox_allow_network (sandbox);
-  if (kerberos || is_token (relay->certificate) || is_token (relay->key))
+  if (kerberos || token_is_uri (relay->certificate) || token_is_uri (relay->key))
     sandbox_allow (sandbox, "/", SANDBOX_READ);
 }
 
