@@ -133,17 +133,16 @@ find_fault (const char *line, size_t length)
   return NULL;
 }
 
-/* The first line of WHOLE, without its end. */
-static Secret *
-first_line (const Secret *whole, bool tail, GError **error)
+Secret *
+credential_read (const char *octets, size_t length, bool tail, GError **error)
 {
-  const char *octets = secret_octets (whole);
-  size_t length = secret_length (whole);
   const char *end = memchr (octets, '\n', length);
   size_t first = end != NULL ? (size_t) (end - octets) : length;
   const char *fault = find_fault (octets, first);
 
-  if (fault == NULL && !tail && first + strspn (octets + first, "\n") < length)
+  while (length > first && octets[length - 1] == '\n')
+    length--;
+  if (fault == NULL && !tail && length > first)
     fault = _ ("there is more than one line in it");
   if (fault == NULL)
     return secret_new (octets, first);
@@ -155,9 +154,11 @@ static Secret *
 ask_source (const Account *account, const Source *source, GError **error)
 {
   g_autoptr (Secret) whole = source->get (account, error);
-  Secret *secret =
-      whole != NULL ? first_line (whole, source->tail, error) : NULL;
+  Secret *secret = NULL;
 
+  if (whole != NULL)
+    secret = credential_read (secret_octets (whole), secret_length (whole),
+                              source->tail, error);
   if (secret == NULL)
     g_prefix_error (error, "%s:%d: %s: ", account->file, account->line,
                     source->setting);

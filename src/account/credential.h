@@ -17,6 +17,13 @@
 Secret *credential_get (const Account *account, bool interactive,
                         GError **error);
 
+/* The secret in the OCTETS that a source gave: their first line, without its end.
+ * TAIL: what follows it is ignored, and else is a fault. NULL and
+ * FAILURE_CREDENTIAL where it is empty, has a NUL or CR, or is not UTF-8; the
+ * error shows nothing of it. */
+Secret *credential_read (const char *octets, size_t length, bool tail,
+                         GError **error);
+
 /* Whether what comes the next time may be something new: a token. Nobody else may
  * be fetching one for this account at the same time. */
 bool credential_is_renewed (const Account *account);

@@ -18,8 +18,6 @@
 #include "base/text.h"
 #include "base/user.h"
 
-#define LINE_MAXIMUM 200 /* octets of a program's stderr that are shown */
-
 /* One that writes more than this to stderr, while it is a connection, waits.
  */
 #define COMPLAINTS_CAPACITY (1024 * 1024)
@@ -59,9 +57,7 @@ struct Child
   pid_t pid;      /* of it and of its process group */
   int pidfd;      /* -1: the kernel has none */
   int complaints; /* its stderr; -1: it said its last */
-  size_t length;
-  char line[LINE_MAXIMUM + 1]; /* of stderr, the last that is not empty */
-  bool line_ended;
+  TextLine said;  /* the last line of it */
 };
 
 static char **
@@ -263,22 +259,6 @@ has_ended (const Child *child, siginfo_t *how)
          && how->si_pid != 0;
 }
 
-static void
-keep_last_line (Child *child, const char *octets, size_t length)
-{
-  for (size_t i = 0; i < length; i++)
-    if (octets[i] == '\n' || octets[i] == '\r')
-      child->line_ended = true;
-    else
-      {
-        if (child->line_ended)
-          child->length = 0;
-        child->line_ended = false;
-        if (child->length < sizeof child->line)
-          child->line[child->length++] = octets[i];
-      }
-}
-
 /* What stands in stderr by now. One who writes without end does not hold us.
  */
 static void
@@ -293,7 +273,7 @@ hear_complaints (Child *child)
     {
       got = read (child->complaints, octets, sizeof octets);
       if (got > 0)
-        keep_last_line (child, octets, (size_t) got);
+        text_line_add (&child->said, octets, (size_t) got);
       else if (got == 0)
         {
           close (child->complaints);
@@ -360,7 +340,7 @@ with_complaint (Child *child, const char *text)
   g_autofree char *line = NULL;
 
   hear_complaints (child);
-  line = text_printable (child->line, child->length, LINE_MAXIMUM);
+  line = text_line_printable (&child->said);
   return *line != '\0' ? g_strdup_printf ("%s: %s", text, line)
                        : g_strdup (text);
 }
@@ -530,7 +510,7 @@ child_complaint (Child *child, Deadline deadline)
   else
     {
       hear_complaints (child);
-      if (child->length == 0)
+      if (child->said.length == 0)
         return NULL;
       text = g_strdup_printf ("`%s'", child->name);
     }

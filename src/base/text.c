@@ -54,6 +54,28 @@ text_printable (const char *text, size_t length, size_t maximum)
   return g_string_free (g_steal_pointer (&out), FALSE);
 }
 
+void
+text_line_add (TextLine *line, const char *octets, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (octets[i] == '\n' || octets[i] == '\r')
+      line->ended = true;
+    else
+      {
+        if (line->ended)
+          line->length = 0;
+        line->ended = false;
+        if (line->length < sizeof line->octets)
+          line->octets[line->length++] = octets[i];
+      }
+}
+
+char *
+text_line_printable (const TextLine *line)
+{
+  return text_printable (line->octets, line->length, TEXT_LINE_MAXIMUM);
+}
+
 bool
 text_is_8bit (const char *octets, size_t length)
 {

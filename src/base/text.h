@@ -10,6 +10,22 @@
  * become a space. A text that is cut ends in "...". Caller owns the result. */
 char *text_printable (const char *text, size_t length, size_t maximum);
 
+#define TEXT_LINE_MAXIMUM 200 /* octets of a line that are shown */
+
+/* Of a text that comes in pieces, the last line that is not empty; all zero at
+ * first. CR and LF end a line. */
+typedef struct
+{
+  size_t length;
+  bool ended;
+  char octets[TEXT_LINE_MAXIMUM + 1]; /* one over stands for any number */
+} TextLine;
+
+void text_line_add (TextLine *line, const char *octets, size_t length);
+
+/* It as text_printable has it; "" where there is none yet. Caller owns it. */
+char *text_line_printable (const TextLine *line);
+
 /* Whether one of LENGTH octets is above 127. */
 bool text_is_8bit (const char *octets, size_t length);
 
