@@ -222,6 +222,24 @@ child_kill_all (void)
       (void) kill (-groups[i], SIGKILL);
 }
 
+/* A signal that comes once the program runs finds it noted: whoever handles it could
+   not end it otherwise. The program itself has none blocked. */
+static pid_t
+start_noted (const char *const *argv, const int *fds, Failure kind,
+             GError **error)
+{
+  sigset_t all, before;
+  pid_t pid;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_BLOCK, &all, &before);
+  pid = start (argv, fds, kind, error);
+  if (pid > 0)
+    replace_group (0, pid);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return pid;
+}
+
 /* INPUT and OUTPUT are the program's, and stay open. */
 static Child *
 child_new (const char *const *argv, int input, int output, Failure kind,
@@ -233,7 +251,8 @@ child_new (const char *const *argv, int input, int output, Failure kind,
 
   if (!open_pipe (complaints, error))
     return NULL;
-  pid = start (argv, (int[]){ input, output, complaints[1] }, kind, error);
+  pid = start_noted (argv, (int[]){ input, output, complaints[1] }, kind,
+                     error);
   close (complaints[1]);
   if (pid < 0)
     {
@@ -243,7 +262,6 @@ child_new (const char *const *argv, int input, int output, Failure kind,
   child = g_new0 (Child, 1);
   child->name = g_strdup (argv[0]);
   child->pid = pid;
-  replace_group (0, pid);
   child->pidfd = pidfd_open (pid, 0);
   child->complaints = complaints[0];
   return child;

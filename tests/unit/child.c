@@ -1,9 +1,11 @@
 /* Programs that are run for what they say: whatever they do, the caller has a
  * secret or one line about it, in time. */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,29 @@
   {                                                                           \
     "sh", "-c", script, NULL                                                  \
   }
+
+/* That a signal comes at the worst moment: the program runs, and nobody knows its
+   number yet. */
+static bool spawn_raises;
+
+typedef int Spawn (pid_t *pid, const char *path,
+                   const posix_spawn_file_actions_t *actions,
+                   const posix_spawnattr_t *attributes, char *const *argv,
+                   char *const *environment);
+
+int
+posix_spawn (pid_t *pid, const char *path,
+             const posix_spawn_file_actions_t *actions,
+             const posix_spawnattr_t *attributes, char *const *argv,
+             char *const *environment)
+{
+  Spawn *real = (Spawn *) dlsym (RTLD_NEXT, "posix_spawn");
+  int errnum = real (pid, path, actions, attributes, argv, environment);
+
+  if (spawn_raises)
+    raise (SIGTERM);
+  return errnum;
+}
 
 /* SECRET is TEXT. */
 static void
@@ -347,6 +372,32 @@ test_arguments (void)
 }
 
 static void
+on_signal (int number)
+{
+  (void) number;
+  child_kill_all ();
+}
+
+static void
+test_kill_all (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) secret = NULL;
+  sigset_t blocked;
+
+  signal (SIGTERM, on_signal);
+  spawn_raises = true;
+  secret = output ("exec sleep 600", 20000, &error);
+  spawn_raises = false;
+  signal (SIGTERM, SIG_DFL);
+  g_assert_null (secret);
+  g_assert_nonnull (error);
+  g_assert_cmpstr (error->message, ==, "`sh' was ended by signal 9");
+  pthread_sigmask (SIG_BLOCK, NULL, &blocked);
+  g_assert_cmpint (sigismember (&blocked, SIGTERM), ==, 0);
+}
+
+static void
 test_connect (void)
 {
   g_autoptr (GError) error = NULL;
@@ -420,6 +471,7 @@ main (int argc, char **argv)
   g_test_add_func ("/child/group", test_group);
   g_test_add_func ("/child/surroundings", test_surroundings);
   g_test_add_func ("/child/signals", test_signals);
+  g_test_add_func ("/child/kill-all", test_kill_all);
   g_test_add_func ("/child/arguments", test_arguments);
   g_test_add_func ("/child/connect", test_connect);
   g_test_add_func ("/child/connect-failures", test_connect_failures);
