@@ -3,30 +3,14 @@
 # with a dead IPv6 address costs a moment, not the connection (RFC 8305). In a
 # network of its own.
 . "$(dirname "$0")/lib.sh"
-need_root 'have a network of its own'
-need unshare ip
-if [ -z "${own_network-}" ]; then
-  unshare --mount --net ip link add dead type veth peer name end 2>/dev/null ||
-    skip_all 'a network of its own cannot be had here'
-  own_network=yes
-  export own_network
-  exec unshare --mount --net --propagation private sh "$0"
-fi
+need_own_network "$source/tests/relay/dead-link"
 begin
 
 # The wrong-host certificate is for this name; localhost is never looked up.
 relay=other.example
 printf '%s\n' '127.0.0.1 localhost' "100::1 $relay" "127.0.0.1 $relay" >hosts
 mount --bind hosts /etc/hosts
-ip link set lo up
-ip link add dead type veth peer name end
-ip link set dead up
-ip link set end up
-ip address add 100::2/64 dev dead nodad
-# Names have IPv4 addresses only where there is one beside the loopback's.
-ip address add 192.0.2.2/24 dev dead
-# A neighbour that is known, so that the kernel sends to it and never complains.
-ip neighbour add 100::1 lladdr 02:00:00:00:00:01 dev dead
+"$source/tests/relay/dead-link" || exit 1
 
 dead_first () {
   getent ahosts $relay | head -n 1 | grep '^100::1 '

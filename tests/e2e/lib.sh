@@ -63,6 +63,19 @@ need_root () {
   [ "$(id -u)" = 0 ] || skip_all "only root can ${1:-start mail servers}"
 }
 
+# need_own_network COMMAND...: before begin; the script runs once more, in a network
+# and mounts of its own, where COMMAND works in such a one.
+need_own_network () {
+  need_root 'have a network of its own'
+  need unshare ip
+  [ -z "${own_network-}" ] || return 0
+  unshare --mount --net "$@" 2>/dev/null ||
+    skip_all 'a network of its own cannot be had here'
+  own_network=yes
+  export own_network
+  exec unshare --mount --net --propagation private sh "$0"
+}
+
 end () {
   echo "1..$count"
   finished=yes

@@ -2,16 +2,9 @@
 # Nobody does anything, and what waits is sent: when the network comes up, when
 # the time has come, and when the person logs in and the keyring opens.
 . "$(dirname "$0")/lib.sh"
-need_root 'have a network and a machine of its own'
-need unshare ip setpriv
+need_own_network ip link set lo up
+need setpriv
 has_machine || skip_all "this kernel or container gives no mount namespace"
-if [ -z "${own_network-}" ]; then
-  unshare --net ip link set lo up 2>/dev/null ||
-    skip_all 'a network of its own cannot be had here'
-  own_network=yes
-  export own_network
-  exec unshare --net sh "$0"
-fi
 begin
 make_certificates
 ip link set lo up

@@ -14,7 +14,7 @@
   exit 0
 }
 if [ -z "${own_network-}" ]; then
-  unshare --mount --net ip link add dead type veth peer name end 2>/dev/null || {
+  unshare --net "$(dirname "$0")/../relay/dead-link" 2>/dev/null || {
     echo '1..0 # SKIP a network of its own cannot be had here'
     exit 0
   }
@@ -25,26 +25,12 @@ fi
 . "$(dirname "$0")/hostile.sh"
 more_keys='host hosts asked'
 
-build_network () {
-  ip link set lo up
-  ip link add dead type veth peer name end
-  ip link set dead up
-  ip link set end up
-  ip address add 100::2/64 dev dead nodad
-  ip address add 192.0.2.2/24 dev dead
-  # Neighbours that are known, so that the kernel sends to them and never
-  # complains.
-  ip neighbour add 100::1 lladdr 02:00:00:00:00:01 dev dead
-  ip neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev dead
-  ip route add unreachable 198.51.100.0/24
-}
-
 put_file () { # put_file FILE: in its place, from stdin
   cat >"$directory/${1##*/}"
   mount --bind "$directory/${1##*/}" "$1"
 }
 
-build_network
+"$relay_tools/dead-link" && ip route add unreachable 198.51.100.0/24 || exit 1
 echo 'hosts: files dns' | put_file /etc/nsswitch.conf
 echo '127.0.0.1 localhost' | put_file /etc/hosts
 printf 'nameserver 127.0.0.1\n' | put_file /etc/resolv.conf

@@ -15,6 +15,7 @@
 #include "base/spool.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "tests/unit/directory.h"
 
 static void
 test_text_printable (void)
@@ -179,25 +180,8 @@ test_deadline (void)
   g_assert_cmpint (deadline_poll (soon), <=, 5000);
 }
 
-typedef struct
-{
-  char *path;
-  int fd;
-} Directory;
-
-static void
-directory_set_up (Directory *directory, const void *data)
-{
-  g_autoptr (GError) error = NULL;
-
-  directory->path = g_dir_make_tmp ("spool-XXXXXX", &error);
-  g_assert_no_error (error);
-  directory->fd = open (directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  g_assert_cmpint (directory->fd, >=, 0);
-}
-
 static unsigned
-directory_empty (Directory *directory)
+empty (Directory *directory)
 {
   g_autoptr (GDir) dir = g_dir_open (directory->path, 0, NULL);
   unsigned count = 0;
@@ -214,12 +198,10 @@ directory_empty (Directory *directory)
 }
 
 static void
-directory_tear_down (Directory *directory, const void *data)
+tear_down (Directory *directory, const void *data)
 {
-  directory_empty (directory);
-  g_rmdir (directory->path);
-  close (directory->fd);
-  g_free (directory->path);
+  empty (directory);
+  directory_tear_down (directory, data);
 }
 
 /* Sizes around the limit of what stays in memory. */
@@ -255,7 +237,7 @@ test_spool_commit (Directory *directory, const void *data)
       g_assert_cmpuint (length, ==, sizes[i] + 8);
       g_assert_cmpmem (back, 8, "preamble", 8);
       g_assert_cmpmem (back + 8, (int) sizes[i], octets, (int) sizes[i]);
-      g_assert_cmpuint (directory_empty (directory), ==, 1);
+      g_assert_cmpuint (empty (directory), ==, 1);
     }
 }
 
@@ -267,7 +249,7 @@ test_spool_discard (Directory *directory, const void *data)
 
   g_assert_true (spool_append (spool, octets, 2 * SPOOL_MEMORY, NULL));
   spool_free (spool);
-  g_assert_cmpuint (directory_empty (directory), ==, 0);
+  g_assert_cmpuint (empty (directory), ==, 0);
 }
 
 static void
@@ -310,7 +292,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/deadline", test_deadline);
 #define SPOOL_TEST(path, function)                                            \
   g_test_add (path, Directory, NULL, directory_set_up, function,              \
-              directory_tear_down)
+              tear_down)
   SPOOL_TEST ("/base/spool/commit", test_spool_commit);
   SPOOL_TEST ("/base/spool/discard", test_spool_discard);
   SPOOL_TEST ("/base/spool/never-replaces", test_spool_never_replaces);

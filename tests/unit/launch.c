@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "submit/launch.h"
 #include "submit/runner.h"
-#include "unit/desk.h"
+#include "tests/unit/desk.h"
+#include "tests/unit/directory.h"
 
 #define SERVICE "org.freedesktop.systemd1"
 
@@ -71,25 +72,10 @@ set_up (Fixture *fixture, const void *data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *below = g_build_filename (path, name, NULL);
-
-      remove_tree (below);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Fixture *fixture, const void *data)
 {
   desk_free (fixture->desk);
-  remove_tree (fixture->top);
+  directory_remove (fixture->top);
   g_free (fixture->top);
 }
 

@@ -14,31 +14,7 @@
 #include "base/failure.h"
 #include "mail/content.h"
 #include "mail/message.h"
-
-typedef struct
-{
-  char *path;
-  int fd;
-} Directory;
-
-static void
-directory_set_up (Directory *directory, const void *data)
-{
-  g_autoptr (GError) error = NULL;
-
-  directory->path = g_dir_make_tmp ("message-XXXXXX", &error);
-  g_assert_no_error (error);
-  directory->fd = open (directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  g_assert_cmpint (directory->fd, >=, 0);
-}
-
-static void
-directory_tear_down (Directory *directory, const void *data)
-{
-  g_assert_cmpint (g_rmdir (directory->path), ==, 0);
-  close (directory->fd);
-  g_free (directory->path);
-}
+#include "tests/unit/directory.h"
 
 /* The octets of a message's body. */
 static GString *

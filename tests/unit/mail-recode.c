@@ -1,43 +1,17 @@
 /* Messages as they come, and what of them may travel: written as they are read,
  * with "~" for any octets too many to write down. */
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <glib.h>
-#include <glib/gstdio.h>
 
 #include "base/failure.h"
 #include "mail/conform.h"
 #include "mail/mime.h"
 #include "mail/recode.h"
-
-typedef struct
-{
-  char *path;
-  int fd;
-} Directory;
-
-static void
-directory_set_up (Directory *directory, const void *data)
-{
-  g_autoptr (GError) error = NULL;
-
-  directory->path = g_dir_make_tmp ("recode-XXXXXX", &error);
-  g_assert_no_error (error);
-  directory->fd = open (directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  g_assert_cmpint (directory->fd, >=, 0);
-}
-
-static void
-directory_tear_down (Directory *directory, const void *data)
-{
-  g_assert_cmpint (g_rmdir (directory->path), ==, 0);
-  close (directory->fd);
-  g_free (directory->path);
-}
+#include "tests/unit/directory.h"
 
 #define MANY 1200
 

@@ -7,7 +7,7 @@
 #include <glib/gstdio.h>
 
 #include "submit/notify.h"
-#include "unit/desk.h"
+#include "tests/unit/desk.h"
 
 #define SERVICE "org.freedesktop.Notifications"
 

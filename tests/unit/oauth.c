@@ -204,44 +204,6 @@ test_choice (void)
   g_assert_cmpstr (choice (passwords, "PLAIN", true), ==, NULL);
 }
 
-static void
-test_check (void)
-{
-  static const struct
-  {
-    const char *wanted, *user, *token;
-    bool is_token;
-    int kind; /* -1: fine */
-  } cases[] = {
-    { NULL, USER, TOKEN, true, -1 },
-    { "any", USER, TOKEN, true, -1 },
-    { "xoauth2", USER, TOKEN, true, -1 },
-    { "OAUTHBEARER", USER, TOKEN, true, -1 },
-    { "OAUTHBEARER", NULL, TOKEN, true, FAILURE_CONFIG },
-    { "OAUTHBEARER", "me\1auth=Bearer x", TOKEN, true, FAILURE_CONFIG },
-    { "OAUTHBEARER", USER, TOKEN "\r\n", true, FAILURE_CREDENTIAL },
-    { "OAUTHBEARER", USER, "", true, FAILURE_CREDENTIAL },
-    { "OAUTHBEARER", USER, NULL, true, FAILURE_CREDENTIAL },
-    { "OAUTHBEARER", USER, TOKEN, false, FAILURE_CONFIG },
-    { "PLAIN", USER, TOKEN, true, FAILURE_CONFIG },
-  };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autoptr (Secret) token =
-          cases[i].token == NULL ? NULL : secret_of (cases[i].token);
-      SaslLogin login = { .user = cases[i].user,
-                          .password = token,
-                          .token = cases[i].is_token };
-      g_autoptr (GError) error = NULL;
-      bool fine = sasl_check (cases[i].wanted, &login, &error);
-
-      g_assert_cmpint (fine, ==, cases[i].kind < 0);
-      if (!fine)
-        g_assert_error (error, FAILURE, cases[i].kind);
-    }
-}
-
 /* One login with NAME, whose answer to a reason is ANSWER. */
 static void
 check_dialogue (const char *name, const char *answer)
@@ -290,7 +252,6 @@ main (int argc, char **argv)
   g_test_add_func ("/oauth/reason", test_reason);
   g_test_add_func ("/oauth/reason-length", test_reason_length);
   g_test_add_func ("/oauth/choice", test_choice);
-  g_test_add_func ("/oauth/check", test_check);
   g_test_add_func ("/oauth/dialogue", test_dialogue);
   return g_test_run ();
 }

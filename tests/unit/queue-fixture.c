@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 
 #include "base/log.h"
+#include "tests/unit/directory.h"
 
 void
 fixture_set_up (Fixture *fixture, const void *data)
@@ -20,29 +21,10 @@ fixture_set_up (Fixture *fixture, const void *data)
 }
 
 void
-fixture_remove (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *below = g_build_filename (path, name, NULL);
-
-      if (g_file_test (below, G_FILE_TEST_IS_DIR)
-          && !g_file_test (below, G_FILE_TEST_IS_SYMLINK))
-        fixture_remove (below);
-      else
-        g_unlink (below);
-    }
-  g_rmdir (path);
-}
-
-void
 fixture_tear_down (Fixture *fixture, const void *data)
 {
   queue_free (fixture->queue);
-  fixture_remove (fixture->top);
+  directory_remove (fixture->top);
   g_free (fixture->top);
 }
 

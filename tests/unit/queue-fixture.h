@@ -17,7 +17,6 @@ typedef struct
 
 void fixture_set_up (Fixture *fixture, const void *data);
 void fixture_tear_down (Fixture *fixture, const void *data);
-void fixture_remove (const char *path); /* with all below it */
 
 char *path_in (const Fixture *fixture, const char *room, const char *id);
 

@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 
 #include "queue/backoff.h"
+#include "tests/unit/directory.h"
 #include "tests/unit/queue-fixture.h"
 
 static char *
@@ -373,7 +374,7 @@ test_directory_checks (void)
     }
   queue = queue_open (deep, NULL);
   g_assert_nonnull (queue);
-  fixture_remove (top);
+  directory_remove (top);
 }
 
 static void

@@ -193,26 +193,39 @@ test_check (void)
     const char *user;
     const char *password; /* nullable */
     size_t length;
-    bool certificate;
+    bool certificate, token;
     int kind; /* -1: fine */
   } cases[] = {
-    { NULL, "me", "x", 1, false, -1 },
-    { "any", "me", "x", 1, true, -1 },
-    { NULL, NULL, NULL, 0, false, FAILURE_CONFIG },
-    { NULL, "", "x", 1, false, FAILURE_CONFIG },
-    { NULL, NULL, NULL, 0, true, -1 },
-    { "external", NULL, NULL, 0, false, -1 },
-    { "plain", NULL, "x", 1, true, FAILURE_CONFIG },
-    { NULL, "me", NULL, 0, false, FAILURE_CREDENTIAL },
-    { NULL, "me", "", 0, false, FAILURE_CREDENTIAL },
-    { "plain", "me", "", 0, false, FAILURE_CREDENTIAL },
-    { NULL, "me", "a\0b", 3, false, FAILURE_CREDENTIAL },
-    { "xyzzy", "me", "x", 1, false, FAILURE_CONFIG },
-    { "cram-md5", "me", "x", 1, false, -1 },
-    { "cram-md5", "me", "", 0, false, FAILURE_CREDENTIAL },
-    { "ntlm", NULL, "x", 1, false, FAILURE_CONFIG },
-    { "gssapi", NULL, NULL, 0, false, -1 },
-    { "", "me", "x", 1, false, FAILURE_CONFIG },
+    { NULL, "me", "x", 1, false, false, -1 },
+    { "any", "me", "x", 1, true, false, -1 },
+    { NULL, NULL, NULL, 0, false, false, FAILURE_CONFIG },
+    { NULL, "", "x", 1, false, false, FAILURE_CONFIG },
+    { NULL, NULL, NULL, 0, true, false, -1 },
+    { "external", NULL, NULL, 0, false, false, -1 },
+    { "plain", NULL, "x", 1, true, false, FAILURE_CONFIG },
+    { NULL, "me", NULL, 0, false, false, FAILURE_CREDENTIAL },
+    { NULL, "me", "", 0, false, false, FAILURE_CREDENTIAL },
+    { "plain", "me", "", 0, false, false, FAILURE_CREDENTIAL },
+    { NULL, "me", "a\0b", 3, false, false, FAILURE_CREDENTIAL },
+    { "xyzzy", "me", "x", 1, false, false, FAILURE_CONFIG },
+    { "cram-md5", "me", "x", 1, false, false, -1 },
+    { "cram-md5", "me", "", 0, false, false, FAILURE_CREDENTIAL },
+    { "ntlm", NULL, "x", 1, false, false, FAILURE_CONFIG },
+    { "gssapi", NULL, NULL, 0, false, false, -1 },
+    { "", "me", "x", 1, false, false, FAILURE_CONFIG },
+    /* A token is no password, and a password no token. */
+    { NULL, "me", "ey.J~/==", 8, false, true, -1 },
+    { "any", "me", "ey.J~/==", 8, false, true, -1 },
+    { "xoauth2", "me", "x", 1, false, true, -1 },
+    { "OAUTHBEARER", "me", "x", 1, false, true, -1 },
+    { "OAUTHBEARER", NULL, "x", 1, false, true, FAILURE_CONFIG },
+    { "OAUTHBEARER", "me\1auth=Bearer x", "x", 1, false, true,
+      FAILURE_CONFIG },
+    { "OAUTHBEARER", "me", "x\r\n", 3, false, true, FAILURE_CREDENTIAL },
+    { "OAUTHBEARER", "me", "", 0, false, true, FAILURE_CREDENTIAL },
+    { "OAUTHBEARER", "me", NULL, 0, false, true, FAILURE_CREDENTIAL },
+    { "OAUTHBEARER", "me", "x", 1, false, false, FAILURE_CONFIG },
+    { "PLAIN", "me", "x", 1, false, true, FAILURE_CONFIG },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -223,7 +236,8 @@ test_check (void)
               : secret_new (cases[i].password, cases[i].length);
       SaslLogin login = { .user = cases[i].user,
                           .password = password,
-                          .certificate = cases[i].certificate };
+                          .certificate = cases[i].certificate,
+                          .token = cases[i].token };
       g_autoptr (GError) error = NULL;
       bool fine = sasl_check (cases[i].wanted, &login, &error);
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "submit/tell.h"
+#include "tests/unit/directory.h"
 
 typedef struct
 {
@@ -39,29 +40,11 @@ set_up (Fixture *fixture, const void *data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *below = g_build_filename (path, name, NULL);
-
-      if (g_file_test (below, G_FILE_TEST_IS_DIR))
-        remove_tree (below);
-      else
-        g_unlink (below);
-    }
-  g_rmdir (path);
-}
-
-static void
 tear_down (Fixture *fixture, const void *data)
 {
   queue_free (fixture->queue);
   g_ptr_array_unref (fixture->account.from);
-  remove_tree (fixture->top);
+  directory_remove (fixture->top);
   g_free (fixture->top);
 }
 

@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "queue/queue.h"
 #include "submit/wake.h"
-#include "unit/desk.h"
+#include "tests/unit/desk.h"
+#include "tests/unit/directory.h"
 
 /* Seconds; nothing that is expected takes as long. */
 #define LATE 20
@@ -65,27 +66,12 @@ set_up (Fixture *fixture, const void *data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *below = g_build_filename (path, name, NULL);
-
-      remove_tree (below);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Fixture *fixture, const void *data)
 {
   wake_free (fixture->wake);
   queue_free (fixture->queue);
   desk_free (fixture->desk);
-  remove_tree (fixture->top);
+  directory_remove (fixture->top);
   g_free (fixture->top);
 }
 
@@ -320,7 +306,7 @@ test_gone (Fixture *fixture, const void *data)
 {
   g_autofree char *path = path_of (fixture, "queue", NULL);
 
-  remove_tree (path);
+  directory_remove (path);
   g_assert_cmpuint (next (fixture), ==, WAKE_GONE);
 }
 
