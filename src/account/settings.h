@@ -12,6 +12,7 @@
 
 #include "account/account.h"
 #include "account/config.h"
+#include "account/setting-type.h"
 
 /* Sections that are no accounts. */
 #define CONFIG_DEFAULTS "defaults"
@@ -22,37 +23,6 @@ typedef enum
   SETTING_OF_ACCOUNT, /* in an account's section, or in [defaults] */
   SETTING_OF_GENERAL, /* in [postrider] */
 } SettingScope;
-
-typedef enum
-{
-  SETTING_TEXT,
-  SETTING_FROM,       /* addresses and globs, separated by commas */
-  SETTING_HOST,
-  SETTING_PORT,
-  SETTING_DOMAIN,
-  SETTING_BOOL,       /* yes, no */
-  SETTING_CHOICE,     /* one of `choices`; the field is an enum in their order */
-  SETTING_MECHANISM,  /* one of sasl_choices (), in upper case but for "any" */
-  SETTING_ADDRESSES,  /* an address list: each reaches another machine */
-  SETTING_PROXY,      /* socks5://HOST[:PORT], or HOST:PORT: an Endpoint */
-  SETTING_ADDRESS,    /* an IP address */
-  SETTING_SOCKET,     /* a path that fits into the address of a socket */
-  SETTING_TUNNEL,     /* a command; %h, %p and %% in it */
-  SETTING_PATH,       /* absolute, or below the home directory: ~/… */
-  SETTING_TRUST,      /* the same, or `none' */
-  SETTING_PLACE,      /* a path, or a URI of PKCS #11 */
-  SETTING_PINS,       /* pin-sha256:BASE64, separated by commas */
-  SETTING_COMMAND,    /* a program and its arguments, quoted as for a shell */
-  SETTING_CREDENTIAL, /* a name in systemd's directory of credentials */
-  SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */
-  SETTING_LIFETIME,   /* 30m, 4h, 5d, 2w: seconds */
-  SETTING_PERIOD,     /* the same, or the one of `choices`: 0 */
-  SETTING_COUNT,      /* 1 to 100 */
-  SETTING_SIZE,       /* 1000, 64K, 100M, 2G: octets */
-  SETTING_LOG,        /* syslog, none, or a path */
-  SETTING_DSN_NOTIFY, /* never, or of success, failure, delay */
-  SETTING_DSN_RETURN, /* one of `choices`, in upper case */
-} SettingType;
 
 typedef struct
 {
