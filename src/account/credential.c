@@ -198,3 +198,17 @@ credential_advice (const Account *account)
                              "release --account %s'"),
                           account->secret_source, account->name);
 }
+
+char *
+credential_advice_for (const Accounts *accounts, const char *name)
+{
+  const Account *account
+      = accounts != NULL ? accounts_choose (accounts, name, NULL, NULL, NULL)
+                         : NULL;
+
+  return account != NULL
+             ? credential_advice (account)
+             : g_strdup_printf (_ ("mend the account, then run `postrider "
+                                   "queue release --account %s'"),
+                                name);
+}

@@ -31,3 +31,7 @@ bool credential_is_renewed (const Account *account);
 /* What a person does once the relay refused the login: one sentence without a
  * full stop. The caller owns it. */
 char *credential_advice (const Account *account);
+
+/* The same for account NAME of ACCOUNTS. NULL, or no account of that name: what can be
+ * said without knowing where its secret is. */
+char *credential_advice_for (const Accounts *accounts, const char *name);

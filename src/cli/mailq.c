@@ -140,7 +140,7 @@ print_end (const Total *total)
 static Total
 print_all (Queue *queue, const GArray *places)
 {
-  g_autoptr (Survey) survey = survey_new (queue);
+  g_autoptr (Survey) survey = survey_new (queue, NULL);
   g_autoptr (GString) out = g_string_new (NULL);
   Total total = { 0 };
 

@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 
+#include "account/credential.h"
 #include "base/log.h"
 #include "cli/output.h"
 #include "queue/backoff.h"
@@ -143,16 +144,18 @@ static void
 warn_if_paused (Change *change, const char *account)
 {
   g_autoptr (Backoff) backoff = NULL;
+  g_autofree char *advice = NULL;
 
   if (!g_hash_table_add (change->seen, g_strdup (account)))
     return;
   backoff = backoff_read (change->params->queue, account);
-  if (backoff->paused)
-    (void) fprintf (
-        stderr,
-        _ ("postrider: account %s is paused, so its messages will be held; "
-           "mend it with `postrider password set %s'\n"),
-        account, account);
+  if (!backoff->paused)
+    return;
+  advice = credential_advice_for (change->params->accounts, account);
+  (void) fprintf (stderr,
+                  _ ("postrider: account %s is paused, so its messages will be "
+                     "held: %s\n"),
+                  account, advice);
 }
 
 static bool

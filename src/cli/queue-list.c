@@ -4,6 +4,7 @@
 
 #include <glib/gi18n.h>
 
+#include "account/credential.h"
 #include "base/text.h"
 #include "cli/json.h"
 #include "cli/output.h"
@@ -45,10 +46,13 @@ list_next_try (const Sight *sight)
   if (sight->state != STATE_WAITING)
     return NULL;
   if (sight->backoff->paused)
-    return g_strdup_printf (
-        _ ("account %s is paused: store its password with `postrider password "
-           "set %s'"),
-        sight->entry->account, sight->entry->account);
+    {
+      g_autofree char *advice
+          = credential_advice_for (sight->accounts, sight->entry->account);
+
+      return g_strdup_printf (_ ("account %s is paused: %s"),
+                              sight->entry->account, advice);
+    }
   if (sight->next <= sight->now)
     return g_strdup (_ ("to be tried now"));
   minutes = (sight->next - sight->now + 59) / 60;
@@ -256,9 +260,10 @@ append_advice (GString *out, Queue *queue, const unsigned *count)
 }
 
 bool
-list_print (Queue *queue, const GPtrArray *places, ListForm form)
+list_print (Queue *queue, const Accounts *accounts, const GPtrArray *places,
+            ListForm form)
 {
-  g_autoptr (Survey) survey = survey_new (queue);
+  g_autoptr (Survey) survey = survey_new (queue, accounts);
   g_autoptr (GString) out = g_string_new (NULL);
   unsigned count[N_STATES] = { 0 }, all = 0;
 

@@ -15,8 +15,9 @@ typedef enum
 } ListForm;
 
 /* A block for each of PLACES (const Place *) that is still there; nothing else
- * with LIST_JSON. False: nobody reads any more. */
-bool list_print (Queue *queue, const GPtrArray *places, ListForm form);
+ * with LIST_JSON. ACCOUNTS is nullable. False: nobody reads any more. */
+bool list_print (Queue *queue, const Accounts *accounts,
+                 const GPtrArray *places, ListForm form);
 
 /* One line of LIST_JSON, with its end. */
 void list_append_json (GString *out, const Sight *sight);

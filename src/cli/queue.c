@@ -32,6 +32,8 @@ typedef struct
   bool help;
 
   Queue *queue;
+  Accounts *accounts; /* NULL: they are wrong, for this reason */
+  GError *accounts_error;
   GArray *places;    /* of Place: what there is */
   GPtrArray *chosen; /* of Place *: what is asked for */
   int status;
@@ -127,7 +129,7 @@ is_held (const Place *place)
 static int
 list (Request *request)
 {
-  (void) list_print (request->queue, request->chosen,
+  (void) list_print (request->queue, request->accounts, request->chosen,
                      request->json ? LIST_JSON : LIST_TEXT);
   return EX_OK;
 }
@@ -135,7 +137,7 @@ list (Request *request)
 static int
 show (Request *request)
 {
-  g_autoptr (Survey) survey = survey_new (request->queue);
+  g_autoptr (Survey) survey = survey_new (request->queue, request->accounts);
   ShowForm form = request->json      ? SHOW_JSON
                   : request->message ? SHOW_MESSAGE
                                      : SHOW_ALL;
@@ -158,10 +160,7 @@ static int
 change (Request *request,
         int (*with) (const ChangeParams *params, const GPtrArray *places))
 {
-  g_autofree char *home = user_home ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Accounts) accounts =
-      accounts_load (request->accounts_file, home, &error);
+  const Accounts *accounts = request->accounts;
   ChangeParams params = { .queue = request->queue,
                           .accounts = accounts,
                           .accounts_file = request->accounts_file,
@@ -173,7 +172,7 @@ change (Request *request,
   status = with (&params, request->chosen);
   if (accounts != NULL || (with != change_retry && with != change_release))
     return status;
-  return report_error (error);
+  return report_error (request->accounts_error);
 }
 
 static int
@@ -367,6 +366,8 @@ run (Request *request)
     request->places = survey_places (request->queue, &error);
   if (request->places == NULL)
     return report_error (error);
+  request->accounts = accounts_load (request->accounts_file, home,
+                                     &request->accounts_error);
   choose (request);
   if (request->chosen->len > 0 || request->ids->len == 0)
     status = request->action->run (request);
@@ -396,6 +397,8 @@ queue_main (int argc, char **argv)
   status = run (&request);
   g_clear_pointer (&request.chosen, g_ptr_array_unref);
   g_clear_pointer (&request.places, g_array_unref);
+  g_clear_pointer (&request.accounts, accounts_free);
+  g_clear_error (&request.accounts_error);
   queue_free (request.queue);
   return status;
 }

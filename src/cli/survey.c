@@ -98,15 +98,17 @@ survey_find (const GArray *places, const char *text, GError **error)
 struct Survey
 {
   Queue *queue;
+  const Accounts *accounts;
   GHashTable *backoffs; /* of Backoff, by the account's name */
 };
 
 Survey *
-survey_new (Queue *queue)
+survey_new (Queue *queue, const Accounts *accounts)
 {
   Survey *survey = g_new0 (Survey, 1);
 
   survey->queue = queue;
+  survey->accounts = accounts;
   survey->backoffs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify) backoff_free);
   return survey;
@@ -168,6 +170,7 @@ survey_look (Survey *survey, const Place *place)
   g_autoptr (GError) error = NULL;
 
   sight->id = place->id;
+  sight->accounts = survey->accounts;
   sight->now = g_get_real_time () / G_USEC_PER_SEC;
   sight->path = g_build_filename (queue_room_path (survey->queue, place->room),
                                   place->id, NULL);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account/account.h"
 #include "queue/backoff.h"
 #include "queue/queue.h"
 
@@ -30,7 +31,8 @@ const Place *survey_find (const GArray *places, const char *text,
 
 typedef struct Survey Survey;
 
-Survey *survey_new (Queue *queue);
+/* ACCOUNTS is nullable: wrong, or not asked for advice. */
+Survey *survey_new (Queue *queue, const Accounts *accounts);
 void survey_free (Survey *survey);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Survey, survey_free)
 
@@ -51,6 +53,7 @@ typedef struct
   char *damage;           /* what is wrong, where it is damaged */
   char *path;             /* its file */
   const Backoff *backoff; /* of its account; NULL: damaged */
+  const Accounts *accounts; /* of the survey */
   int64_t next; /* waiting: when it is tried next; not after now where
                    it is due, meaningless while the account is
                    paused */

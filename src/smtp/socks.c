@@ -31,15 +31,15 @@ enum
 
 /* The replies of RFC 1928 section 6. */
 static const char *const refusals[] = {
-  [1] = N_ ("it failed, and does not say why"),
-  [2] = N_ ("its rules forbid this connection"),
-  [3] = N_ ("it has no way to the relay's network"),
-  [4] = N_ ("it cannot reach the relay, or does not know its name; check "
-            "`host'"),
-  [5] = N_ ("it finds that nothing listens on the relay's port"),
-  [6] = N_ ("it gets no answer from the relay"),
-  [7] = N_ ("it makes no TCP connections"),
-  [8] = N_ ("it does not take names, or not this kind of address"),
+  [1] = N_ ("the proxy failed, and does not say why"),
+  [2] = N_ ("the proxy's rules forbid this connection"),
+  [3] = N_ ("the proxy has no way to the relay's network"),
+  [4] = N_ ("the proxy cannot reach the relay, or does not know its name; "
+            "check `host'"),
+  [5] = N_ ("the proxy finds that nothing listens on the relay's port"),
+  [6] = N_ ("the proxy gets no answer from the relay"),
+  [7] = N_ ("the proxy makes no TCP connections"),
+  [8] = N_ ("the proxy does not take names, or not this kind of address"),
 };
 
 typedef struct
@@ -58,11 +58,12 @@ set_silent (const Proxy *proxy, GError **error)
 
   if (waited < 1000)
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                 _ ("no answer within %u ms"), waited);
+                 _ ("no answer from the proxy within %u ms"), waited);
   else
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                 ngettext ("no answer within %u second",
-                           "no answer within %u seconds", seconds),
+                 ngettext ("no answer from the proxy within %u second",
+                           "no answer from the proxy within %u seconds",
+                           seconds),
                  seconds);
   return false;
 }
@@ -72,10 +73,10 @@ set_broken (int errnum, GError **error)
 {
   if (errnum == 0 || errnum == EPIPE || errnum == ECONNRESET)
     g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
-                         _ ("it closed the connection"));
+                         _ ("the proxy closed the connection"));
   else
     failure_set_errno (error, FAILURE_TEMPORARY, errnum,
-                       _ ("the connection broke"));
+                       _ ("the connection to the proxy broke"));
   return false;
 }
 
@@ -83,7 +84,7 @@ static bool
 set_garbled (GError **error)
 {
   g_set_error_literal (error, FAILURE, FAILURE_PROTOCOL,
-                       _ ("what answers there is no SOCKS5 proxy"));
+                       _ ("what answers there is no SOCKS5 proxy; check `proxy'"));
   return false;
 }
 
@@ -143,8 +144,8 @@ agree_on_method (const Proxy *proxy, GError **error)
   if (reply[1] != METHOD_UNACCEPTABLE && reply[1] != METHOD_PASSWORD)
     return set_garbled (error);
   g_set_error_literal (error, FAILURE, FAILURE_PROTOCOL,
-                       _ ("it wants a login, and only proxies without one can "
-                          "be used"));
+                       _ ("the proxy wants a login, and only proxies without "
+                          "one can be used"));
   return false;
 }
 
@@ -185,7 +186,7 @@ send_request (const Proxy *proxy, const char *host, uint16_t port,
   if (strlen (host) > NAME_MAXIMUM)
     {
       g_set_error_literal (error, FAILURE, FAILURE_CONFIG,
-                           _ ("the relay's name is too long for it"));
+                           _ ("the relay's name is too long for a proxy"));
       return false;
     }
   g_byte_array_append (request, head, sizeof head);
@@ -202,7 +203,7 @@ set_refused (uint8_t code, GError **error)
                          _ (refusals[code]));
   else
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                 _ ("it refuses with the unknown code %u"), code);
+                 _ ("the proxy refuses with the unknown code %u"), code);
   return false;
 }
 

@@ -17,7 +17,7 @@
 /* Has the proxy at the other end of FD (connected, non-blocking) connect to
  * HOST (a DNS name or an address literal) and PORT. Afterwards FD leads there:
  * not an octet more than the proxy's replies is read. FAILURE_TEMPORARY, or
- * FAILURE_PROTOCOL where the proxy wants a login or is none. The texts do not
- * name the proxy, but begin as those about it do. */
+ * FAILURE_PROTOCOL where the proxy wants a login or is none. The texts speak of
+ * the proxy, but do not name it. */
 bool socks_connect (int fd, const char *host, uint16_t port, Deadline deadline,
                     GError **error);

@@ -208,7 +208,10 @@ set_trouble (const char *uri, int code, GError **error)
                      _ (troubles[i].text));
         return;
       }
-  g_set_error (error, FAILURE, FAILURE_TEMPORARY, "%s: %s", uri, reason);
+  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
+               _ ("%s: the token or its module failed (%s); see whether it "
+                  "takes your PIN by `p11tool --login --list-privkeys'"),
+               uri, reason);
 }
 
 static void

@@ -20,17 +20,22 @@ connect_proxy (const Relay *relay, const char *name, Deadline deadline,
 {
   const Endpoint *proxy = &relay->proxy;
   g_autofree char *endpoint = endpoint_text (proxy->host, proxy->port);
+  g_autoptr (GError) why = NULL;
   int fd = connect_host (proxy->host, proxy->port, relay->source_address,
-                         "proxy", deadline, error);
+                         "proxy", deadline, &why);
 
-  if (fd >= 0 && !socks_connect (fd, name, relay->port, deadline, error))
-    {
-      close (fd);
-      fd = -1;
-    }
   if (fd < 0)
-    g_prefix_error (error, _ ("the proxy %s: "), endpoint);
-  return fd;
+    {
+      g_set_error (error, FAILURE, why->code,
+                   _ ("the proxy %s cannot be reached: %s"), endpoint,
+                   why->message);
+      return -1;
+    }
+  if (socks_connect (fd, name, relay->port, deadline, error))
+    return fd;
+  g_prefix_error (error, "%s: ", endpoint);
+  close (fd);
+  return -1;
 }
 
 /* connect(2) without waiting would not wait for a place in the queue of a
@@ -85,14 +90,16 @@ static int
 connect_tunnel (const Relay *relay, Child **tunnel, GError **error)
 {
   g_auto (GStrv) argv = relay_tunnel (relay, error);
+  g_autoptr (GError) why = NULL;
   int fd;
 
   if (argv == NULL)
     return -1;
-  fd = child_connect ((const char *const *) argv, tunnel, error);
+  fd = child_connect ((const char *const *) argv, tunnel, &why);
   if (fd < 0)
     {
-      g_prefix_error (error, _ ("the tunnel: "));
+      g_set_error (error, FAILURE, why->code,
+                   _ ("the tunnel cannot be opened: %s"), why->message);
       return -1;
     }
   fd = connect_take (fd, error);

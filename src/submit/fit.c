@@ -16,23 +16,24 @@ flags_for (const Content *content, const Extensions *extensions)
   return content->header_utf8 && !extensions->smtputf8 ? RECODE_HEADERS : 0;
 }
 
-/* Takes ERROR. A failure of the message is for good, and is about 8-bit octets
-   or about a header (RFC 3463 section 3.7, RFC 6531 section 3.5). */
+/* A failure of the message is for good, and is about 8-bit octets or about a header
+   (RFC 3463 section 3.7, RFC 6531 section 3.5). */
 static Status *
-refuse (const Session *session, unsigned flag, GError *error)
+refuse (const Session *session, unsigned flag, const GError *error)
 {
   g_autofree char *endpoint = relay_endpoint (session->relay);
-  bool final = g_error_matches (error, FAILURE, FAILURE_DATA);
+  g_autoptr (GError) whole = NULL;
   Status *status;
 
-  if (final && flag == RECODE_7BIT)
-    g_prefix_error (&error, _ ("%s does not offer 8BITMIME: "), endpoint);
-  else if (final)
-    g_prefix_error (&error, _ ("%s does not offer SMTPUTF8: "), endpoint);
-  status = status_new_failure (final ? STAGE_MAIL : STAGE_CONTENT, error);
-  if (final)
-    status->enhanced = (EnhancedCode){ 5, 6, flag == RECODE_7BIT ? 3 : 9 };
-  g_error_free (error);
+  if (!g_error_matches (error, FAILURE, FAILURE_DATA))
+    return status_new_failure (STAGE_CONTENT, error);
+  whole = g_error_new (FAILURE, error->code,
+                       flag == RECODE_7BIT
+                           ? _ ("%s does not offer 8BITMIME: %s")
+                           : _ ("%s does not offer SMTPUTF8: %s"),
+                       endpoint, error->message);
+  status = status_new_failure (STAGE_MAIL, whole);
+  status->enhanced = (EnhancedCode){ 5, 6, flag == RECODE_7BIT ? 3 : 9 };
   return status;
 }
 
@@ -69,7 +70,7 @@ fit_make (Fit *fit, const Content *content, const Session *session,
   unsigned flags = flags_for (content, &session->extensions);
   g_autoptr (Header) header = NULL;
   g_autoptr (Mime) mime = NULL;
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
   unsigned flag = RECODE_7BIT & flags;
 
   *fit = (Fit){ .content = *content };

@@ -196,6 +196,16 @@ send client
 check 'others cannot read the PIN' held 78 \
   "pin can be read by others: run \`chmod go= pin'"
 chmod 600 "$work/pin"
+if [ "$("$build/tests/e2e/confined" --version)" -ge 1 ]; then
+  certified unnoted "$on;object=client" \
+    "$on;object=client?pin-source=$work/wrong" 'auth = external'
+  send unnoted
+  check 'a wrong PIN that the module cannot note in the token says what to do' \
+    waits "$on;object=client: the token or its module failed (PKCS #11 error); see whether it takes your PIN by \`p11tool --login --list-privkeys'"
+else
+  skip 'a wrong PIN that the module cannot note in the token' \
+    'this kernel has no Landlock'
+fi
 certified wrong "$on;object=client" "$on;object=client?pin-source=$work/wrong" \
   'auth = external'
 # The runner's module can note in the token that it was wrong.

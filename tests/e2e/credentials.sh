@@ -336,9 +336,25 @@ numbered 2 >"$work/sent"
 submit -f changing@example.org you@example.net <"$work/sent"
 check "paused: the status is 77" exits 77
 check "paused: the relay is not asked again" connections 1
-check "paused: the line says what to do" grep -q \
-  "mend what .password-file' gives, then run .postrider queue release --account changing'" \
-  "$work/err"
+mend="mend what \`password-file' gives, then run \`postrider queue release --account changing'"
+check "paused: the line says what to do" grep -qF "$mend" "$work/err"
+numbered 3 | submit -odq -f changing@example.org you@example.net
+listed () { # listed WORDS: in the list, however its lines are broken
+  postrider queue list | tr -s ' \n' ' ' >"$work/joined"
+  cat "$work/joined" && echo
+  grep -qF "account changing is paused: $1" "$work/joined"
+}
+check "paused: the list says so as well" listed "$mend"
+postrider queue retry >"$work/out" 2>"$work/err"
+check "paused: and whoever has it tried again" grep -qF \
+  "account changing is paused, so its messages will be held: $mend" "$work/err"
+cp "$accounts" "$work/accounts"
+echo nonsense >>"$accounts"
+check "paused: with wrong accounts the list says what is known" listed \
+  "mend the account, then run \`postrider queue release --account changing'"
+mv "$work/accounts" "$accounts"
+postrider queue remove "$(postrider queue list | sed -n 's/  waiting .*//p')" \
+  >"$work/out"
 printf 'secret\n' | secret_file changing
 postrider queue release --account changing >"$work/out" 2>&1
 check "mended: both are released" queued 2

@@ -421,13 +421,18 @@ numbered 3 | submit -odq -f me@example.org three@example.net
 three=$(id_of queue 'X-Number: 3')
 check "paused: two are held" queued 2 held
 queue
-check "paused: the list says what to do" \
-  grep -q 'account me is paused: store its password with' "$work/out"
+advised () { # advised FILE WORDS: the advice, however the lines are broken
+  tr -s ' \n' ' ' <"$1" >"$work/joined"
+  cat "$work/joined" && echo
+  grep -qF "account me is paused$2 run \`postrider password set me', or mend the account and run \`postrider queue release --account me'" \
+    "$work/joined"
+}
+check "paused: the list says what to do" advised "$work/out" ':'
 check "paused: JSON says so" \
   json 'm[2]["account_paused"] and m[2]["next_attempt"] is None'
 queue retry "$three"
 check "paused: retry says so" \
-  grep -q 'account me is paused, so its messages will be held' "$work/err"
+  advised "$work/err" ', so its messages will be held:'
 queue hold "$three"
 password me secret
 check "paused: a new password says what is held" grep -qx \

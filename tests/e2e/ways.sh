@@ -241,7 +241,7 @@ if command -v microsocks >/dev/null; then
   scripted=
   send
   fails "microsocks: nothing listens there" 0 \
-    'the proxy 127.0.0.1:[0-9]*: it finds that nothing listens' 9
+    ': 127.0.0.1:[0-9]*: the proxy finds that nothing listens' 9
   served
 else
   skip microsocks "it is not installed"
@@ -254,7 +254,7 @@ if command -v danted >/dev/null; then
   sed -i 's/^port = .*/port = 1/' "$accounts"
   password me secret
   send
-  fails "danted: forbidden" 0 'its rules forbid this connection' 9
+  fails "danted: forbidden" 0 'the proxy.s rules forbid this connection' 9
 else
   skip danted "it is not installed"
 fi
@@ -266,7 +266,7 @@ fault () { # fault NAME TEXT [SECONDS]
   way "proxy = socks5://127.0.0.1:$faulty"
   password me secret
   send
-  fails "a proxy's $1" 0 "the proxy 127.0.0.1:$faulty: $2" "${3-2}"
+  fails "a proxy's $1" 0 ": 127.0.0.1:$faulty: $2" "${3-2}"
   stop_faulty
 }
 
@@ -279,29 +279,29 @@ faulty pieces
 way "proxy = socks5://127.0.0.1:$faulty"
 send
 check "a proxy's pieces: they are put together" taken
-fault close 'it closed the connection$'
-fault quit-1 'it closed the connection$'
-fault quit-2 'it closed the connection$'
-fault quit-4 'it closed the connection$'
-fault quit-6 'it closed the connection$'
-fault quit-9 'it closed the connection$'
-fault silent 'no answer within [0-9]* m*s[econds]*$' 4
-fault half 'no answer within [0-9]* m*s[econds]*$' 4
-fault drip 'no answer within [0-9]* m*s[econds]*$' 4
-fault garbage 'what answers there is no SOCKS5 proxy$'
-fault method-1 'what answers there is no SOCKS5 proxy$'
-fault method-2 'it wants a login, and only proxies without one can be used$'
-fault method-255 'it wants a login, and only proxies without one can be used$'
-fault code-1 'it failed, and does not say why$'
-fault code-2 'its rules forbid this connection$'
-fault code-3 "it has no way to the relay's network\$"
-fault code-4 'it cannot reach the relay, or does not know its name; check .host.$'
-fault code-5 "it finds that nothing listens on the relay's port\$"
-fault code-6 'it gets no answer from the relay$'
-fault code-7 'it makes no TCP connections$'
-fault code-8 'it does not take names, or not this kind of address$'
-fault code-9 'it refuses with the unknown code 9$'
-fault code-255 'it refuses with the unknown code 255$'
+fault close 'the proxy closed the connection$'
+fault quit-1 'the proxy closed the connection$'
+fault quit-2 'the proxy closed the connection$'
+fault quit-4 'the proxy closed the connection$'
+fault quit-6 'the proxy closed the connection$'
+fault quit-9 'the proxy closed the connection$'
+fault silent 'no answer from the proxy within [0-9]* m*s[econds]*$' 4
+fault half 'no answer from the proxy within [0-9]* m*s[econds]*$' 4
+fault drip 'no answer from the proxy within [0-9]* m*s[econds]*$' 4
+fault garbage 'what answers there is no SOCKS5 proxy; check .proxy.$'
+fault method-1 'what answers there is no SOCKS5 proxy; check .proxy.$'
+fault method-2 'the proxy wants a login, and only proxies without one can be used$'
+fault method-255 'the proxy wants a login, and only proxies without one can be used$'
+fault code-1 'the proxy failed, and does not say why$'
+fault code-2 'the proxy.s rules forbid this connection$'
+fault code-3 "the proxy has no way to the relay's network\$"
+fault code-4 'the proxy cannot reach the relay, or does not know its name; check .host.$'
+fault code-5 "the proxy finds that nothing listens on the relay's port\$"
+fault code-6 'the proxy gets no answer from the relay$'
+fault code-7 'the proxy makes no TCP connections$'
+fault code-8 'the proxy does not take names, or not this kind of address$'
+fault code-9 'the proxy refuses with the unknown code 9$'
+fault code-255 'the proxy refuses with the unknown code 255$'
 for fault in connected endless; do
   faulty $fault
   way "proxy = 127.0.0.1:$faulty"
@@ -314,10 +314,10 @@ done
 free_port
 way "proxy = 127.0.0.1:$free"
 send
-fails "no proxy" 0 "the proxy 127.0.0.1:$free: nothing listens on this port\$" 2
+fails "no proxy" 0 "the proxy 127.0.0.1:$free cannot be reached: nothing listens on this port\$" 2
 way 'proxy = proxy.invalid:1080'
 send
-fails "a proxy without an address" 0 'the proxy proxy.invalid:1080: .*look\|check .proxy.' 9
+fails "a proxy without an address" 0 'the proxy proxy.invalid:1080 cannot be reached: .*look\|check .proxy.' 9
 way 'proxy = socks5://me:hunter2@127.0.0.1:1080'
 send
 check "a proxy's password is refused" grep -q '^.*:[0-9]*:9: .*no password' "$work/err"
@@ -489,15 +489,15 @@ tunnel 'leaves another behind' 0 5 'the tunnel' \
   "sh -c \"sleep 99\" $mark & exit 4"
 way "tunnel = /nonexistent/tunnel %h"
 send
-fails "no such command" 78 'the tunnel: cannot run ./nonexistent/tunnel.: ' 2
+fails "no such command" 78 'the tunnel cannot be opened: cannot run ./nonexistent/tunnel.: ' 2
 : >"$work/command"
 way "tunnel = $work/command"
 send
-fails "a command that cannot be executed" 78 'the tunnel: cannot run ' 2
+fails "a command that cannot be executed" 78 'the tunnel cannot be opened: cannot run ' 2
 way 'tunnel = no-such-command-anywhere %h'
 send
 fails "a command that is not in the path" 78 \
-  'the tunnel: cannot run .no-such-command-anywhere.: it is not in ' 2
+  'the tunnel cannot be opened: cannot run .no-such-command-anywhere.: it is not in ' 2
 
 # However the program ends, the command ends as well.
 stalled () { # stalled SIGNAL SHELL-COMMAND: it is sent while the relay is awaited.

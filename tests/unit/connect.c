@@ -273,18 +273,18 @@ test_proxy (void)
   Relay relay = relay_behind ("localhost", port);
 
   assert_way_fails (&relay, SOON, FAILURE_TEMPORARY,
-                    "^the proxy localhost:[0-9]+: nothing listens on this "
-                    "port$");
+                    "^the proxy localhost:[0-9]+ cannot be reached: nothing "
+                    "listens on this port$");
   relay = relay_behind ("name.invalid", port);
   assert_way_fails (&relay, SOON, FAILURE_TEMPORARY,
-                    "^the proxy name.invalid:[0-9]+: "
+                    "^the proxy name.invalid:[0-9]+ cannot be reached: "
                     "(there is no host of this name; check `proxy'"
                     "|its address cannot be looked up at present)$");
   g_assert_cmpint (listen (bound, 1), ==, 0);
   relay = relay_behind ("127.0.0.1", port);
   assert_way_fails (&relay, 50, FAILURE_TEMPORARY,
-                    "^the proxy 127.0.0.1:[0-9]+: no answer within [0-9]+ "
-                    "ms$");
+                    "^127.0.0.1:[0-9]+: no answer from the proxy within "
+                    "[0-9]+ ms$");
   close (bound);
 }
 
@@ -381,8 +381,8 @@ test_tunnel_fails (void)
   Relay relay = relay_by ("/nonexistent/tunnel %h");
 
   assert_way_fails (&relay, SOON, FAILURE_CONFIG,
-                    "^the tunnel: cannot run `/nonexistent/tunnel': No such "
-                    "file or directory$");
+                    "^the tunnel cannot be opened: cannot run "
+                    "`/nonexistent/tunnel': No such file or directory$");
 }
 
 static void

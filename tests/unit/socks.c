@@ -171,8 +171,8 @@ static const struct
   Failure kind;
   const char *text;
 } failures[] = {
-  { OCTETS ("\5\2"), FAILURE_PROTOCOL, "it wants a login, and only proxies *" },
-  { OCTETS ("\5\377"), FAILURE_PROTOCOL, "it wants a login, and only *" },
+  { OCTETS ("\5\2"), FAILURE_PROTOCOL, "the proxy wants a login, *" },
+  { OCTETS ("\5\377"), FAILURE_PROTOCOL, "the proxy wants a login, *" },
   { OCTETS ("\5\1"), FAILURE_PROTOCOL, "what answers there is no SOCKS5 *" },
   { OCTETS ("\4\0"), FAILURE_PROTOCOL, "what answers there is no SOCKS5 *" },
   { OCTETS ("\0\0"), FAILURE_PROTOCOL, "what answers there is no SOCKS5 *" },
@@ -181,18 +181,25 @@ static const struct
   { OCTETS ("\5\0\4\0"), FAILURE_PROTOCOL, "what answers there is no *" },
   { OCTETS ("\5\0\5\0\0\2\0\0\0\0\0\0"), FAILURE_PROTOCOL, "what answers *" },
   { OCTETS ("\5\0\5\0\0\0\0\0\0\0\0\0"), FAILURE_PROTOCOL, "what answers *" },
-  { OCTETS ("\5\0\5\1"), FAILURE_TEMPORARY, "it failed, and does not say why" },
-  { OCTETS ("\5\0\5\2"), FAILURE_TEMPORARY, "its rules forbid *" },
-  { OCTETS ("\5\0\5\3"), FAILURE_TEMPORARY, "it has no way to the relay's *" },
-  { OCTETS ("\5\0\5\4"), FAILURE_TEMPORARY, "it cannot reach the relay, or *" },
-  { OCTETS ("\5\0\5\5"), FAILURE_TEMPORARY, "it finds that nothing listens *" },
-  { OCTETS ("\5\0\5\6"), FAILURE_TEMPORARY, "it gets no answer from the *" },
-  { OCTETS ("\5\0\5\7"), FAILURE_TEMPORARY, "it makes no TCP connections" },
-  { OCTETS ("\5\0\5\10"), FAILURE_TEMPORARY, "it does not take names, or *" },
-  { OCTETS ("\5\0\5\11"), FAILURE_TEMPORARY, "it refuses with the unknown "
-                                             "code 9" },
-  { OCTETS ("\5\0\5\377"), FAILURE_TEMPORARY, "it refuses with the unknown "
-                                              "code 255" },
+  { OCTETS ("\5\0\5\1"), FAILURE_TEMPORARY,
+    "the proxy failed, and does not say why" },
+  { OCTETS ("\5\0\5\2"), FAILURE_TEMPORARY, "the proxy's rules forbid *" },
+  { OCTETS ("\5\0\5\3"), FAILURE_TEMPORARY,
+    "the proxy has no way to the relay's *" },
+  { OCTETS ("\5\0\5\4"), FAILURE_TEMPORARY,
+    "the proxy cannot reach the relay, or *" },
+  { OCTETS ("\5\0\5\5"), FAILURE_TEMPORARY,
+    "the proxy finds that nothing listens *" },
+  { OCTETS ("\5\0\5\6"), FAILURE_TEMPORARY,
+    "the proxy gets no answer from the *" },
+  { OCTETS ("\5\0\5\7"), FAILURE_TEMPORARY,
+    "the proxy makes no TCP connections" },
+  { OCTETS ("\5\0\5\10"), FAILURE_TEMPORARY,
+    "the proxy does not take names, or *" },
+  { OCTETS ("\5\0\5\11"), FAILURE_TEMPORARY,
+    "the proxy refuses with the unknown code 9" },
+  { OCTETS ("\5\0\5\377"), FAILURE_TEMPORARY,
+    "the proxy refuses with the unknown code 255" },
 };
 
 static void
@@ -215,9 +222,9 @@ test_cut_short (void)
     for (size_t length = 0; length < verdicts[i].length; length++)
       {
         assert_fails (verdicts[i].verdict, length, true, FAILURE_TEMPORARY,
-                      "it closed the connection");
+                      "the proxy closed the connection");
         assert_fails (verdicts[i].verdict, length, false, FAILURE_TEMPORARY,
-                      "no answer within * ms");
+                      "no answer from the proxy within * ms");
       }
 }
 
