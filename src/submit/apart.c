@@ -95,15 +95,29 @@ start (const Start *how)
   (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid () != parent)
     _exit (EX_OSERR);
+  signals_keep_all ();
   if (how->other >= 0)
     close (how->other);
   _exit (how->work (&how->apart, how->data));
 }
 
-/* Status as wait(2) has it. It stays a zombie until no signal is passed on to it,
-   lest that goes to somebody else. */
-static int
-wait_for (pid_t child)
+pid_t
+apart_start (ApartWork *work, void *data, GError **error)
+{
+  pid_t child = start (&(Start){ work, data, { -1 }, -1 });
+
+  if (child >= 0)
+    signals_pass_on (child);
+  else
+    failure_set_errno (error, FAILURE_OS, errno,
+                       _ ("cannot start a process"));
+  return child;
+}
+
+/* It stays a zombie until no signal is passed on to it, lest that goes to somebody
+   else. */
+int
+apart_end (pid_t child)
 {
   siginfo_t info;
   int status = 0;
@@ -152,17 +166,12 @@ fetch (const Apart *apart, void *data)
 static bool
 serve_credential (const Broker *broker)
 {
-  pid_t child = start (&(Start){ fetch, (void *) broker, { -1 }, -1 });
-  int errnum = errno;
   g_autoptr (GError) error = NULL;
+  pid_t child = apart_start (fetch, (void *) broker, &error);
 
-  if (child < 0)
-    failure_set_errno (&error, FAILURE_OS, errnum,
-                       _ ("cannot start a process"));
-  else
+  if (child >= 0)
     {
-      signals_pass_on (child);
-      if (wait_for (child) == 0)
+      if (apart_end (child) == 0)
         return true;
       g_set_error_literal (
           &error, FAILURE, FAILURE_SOFTWARE,
@@ -236,7 +245,7 @@ apart_run (ApartWork *work, void *data, const Account *account, bool attended,
   close (ends[0]);
   if (pidfd >= 0)
     close (pidfd);
-  status = wait_for (child);
+  status = apart_end (child);
   if (WIFEXITED (status))
     result->exit_status = WEXITSTATUS (status);
   else

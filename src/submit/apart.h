@@ -36,6 +36,12 @@ typedef struct
 bool apart_run (ApartWork *work, void *data, const Account *account,
                 bool attended, ApartResult *result, GError **error);
 
+/* Starts WORK (its Apart has no channel) in a child that lives beside us; it ends
+ * when we do. Signals that are put off go to it as well until apart_end, which waits
+ * for its end and returns what wait(2) says. -1 with FAILURE_OS. */
+pid_t apart_start (ApartWork *work, void *data, GError **error);
+int apart_end (pid_t child);
+
 /* In the child: credential_get, somewhere else. DATA is an Apart. */
 Secret *apart_credential (void *data, GError **error);
 

@@ -65,6 +65,14 @@ courier_free (Courier *courier)
   g_free (courier);
 }
 
+bool
+courier_is_spent (const Courier *courier)
+{
+  return courier->session == NULL && courier->connected
+         && courier->params.credential != NULL
+         && courier->relay.tunnel != NULL;
+}
+
 void
 outcome_free (Outcome *outcome)
 {
@@ -149,17 +157,14 @@ get_secret (const Courier *courier, Queue *queue, GError **error)
   return secret;
 }
 
-/* A tunnel's command is no more to be started once the conversation with the relay
-   is confined. The next runner may. */
 static bool
 may_connect (Courier *courier, GError **error)
 {
-  bool second = courier->connected;
-
-  courier->connected = true;
-  if (!second || courier->params.credential == NULL
-      || courier->relay.tunnel == NULL)
-    return true;
+  if (!courier_is_spent (courier))
+    {
+      courier->connected = true;
+      return true;
+    }
   g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
                        _ ("the tunnel cannot be opened a second time now"));
   return false;

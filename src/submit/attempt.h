@@ -31,6 +31,10 @@ typedef struct
 /* Nothing is opened yet. ACCOUNT and the trace are borrowed. */
 Courier *courier_new (const Account *account, const CourierParams *params);
 void courier_free (Courier *courier); /* says QUIT */
+
+/* No session is open, and this process can open none any more: a tunnel's command is
+ * not started a second time once the conversation with the relay is confined. */
+bool courier_is_spent (const Courier *courier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Courier, courier_free)
 
 typedef struct

@@ -84,12 +84,10 @@ allow_libraries (Sandbox *sandbox, const Relay *relay)
 }
 
 static void
-allow_relay (Sandbox *sandbox, const Relay *relay)
+allow_relay (Sandbox *sandbox, const Relay *relay, const char *home)
 {
   const char *const files[] = { relay->trust_file, relay->crl_file,
                                 relay->certificate, relay->key };
-  g_autofree char *home = user_home ();
-  g_autofree char *real_home = home != NULL ? realpath (home, NULL) : NULL;
 
   sandbox_allow_port (sandbox, PORT_DNS);
   sandbox_allow_port (sandbox, relay->proxy.host != NULL ? relay->proxy.port
@@ -97,7 +95,7 @@ allow_relay (Sandbox *sandbox, const Relay *relay)
   if (relay->source_address != NULL)
     sandbox_allow_port (sandbox, 0);
   for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
-    allow_file (sandbox, files[i], real_home);
+    allow_file (sandbox, files[i], home);
   allow_libraries (sandbox, relay);
 }
 
@@ -122,8 +120,11 @@ allow_bus (Sandbox *sandbox)
 }
 
 bool
-confine_attempt (const Queue *queue, const Account *account)
+confine_attempt (const Queue *queue, const General *general,
+                 const Account *account)
 {
+  g_autofree char *home = user_home ();
+  g_autofree char *real_home = home != NULL ? realpath (home, NULL) : NULL;
   g_autoptr (Sandbox) sandbox = sandbox_new ();
 
   log_keep_open ();
@@ -134,9 +135,11 @@ confine_attempt (const Queue *queue, const Account *account)
   allow_target (sandbox, "/etc/resolv.conf");
   allow_target (sandbox, "/etc/hosts");
   allow_queue (sandbox, queue);
-  allow_relay (sandbox, &account->relay);
+  allow_file (sandbox, general->aliases, real_home);
+  if (account != NULL)
+    allow_relay (sandbox, &account->relay, real_home);
   allow_bus (sandbox);
-  if (account->relay.tunnel == NULL)
+  if (account == NULL || account->relay.tunnel == NULL)
     return sandbox_enter (sandbox);
   /* Its command is started before, and ended from inside. */
   sandbox_allow_outside (sandbox);

@@ -11,6 +11,7 @@
 #include "account/account.h"
 #include "queue/queue.h"
 
-/* The sandbox of an attempt for ACCOUNT with what is in QUEUE; the log stays open.
- * False: this kernel has none. */
-bool confine_attempt (const Queue *queue, const Account *account);
+/* The sandbox of attempts for ACCOUNT (NULL: of work without a relay) with what is in
+ * QUEUE; the log stays open. False: this kernel has none. */
+bool confine_attempt (const Queue *queue, const General *general,
+                      const Account *account);

@@ -12,6 +12,7 @@
 
 #include "account/keyring.h"
 #include "base/deadline.h"
+#include "submit/apart.h"
 #include "submit/bus.h"
 
 #define SERVICE "org.freedesktop.secrets"
@@ -350,4 +351,42 @@ keyring_watch_free (KeyringWatch *watch)
   drop (&watch->pause);
   g_main_context_unref (watch->context);
   g_free (watch);
+}
+
+/* Whoever is to be told need not have read what was written before. */
+static void
+write_octet (void *data)
+{
+  const int *fd = data;
+
+  (void) !write (*fd, "", 1);
+}
+
+/* Of what our parent has open nothing else is needed, and locks are not wanted. */
+static G_GNUC_NORETURN int
+watch_apart (const Apart *apart, void *data)
+{
+  int *fd = data;
+
+  (void) close_range (STDERR_FILENO + 1, (unsigned) *fd - 1, 0);
+  (void) close_range ((unsigned) *fd + 1, ~0U, 0);
+  (void) keyring_watch_new (write_octet, fd);
+  for (;;)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+int
+keyring_watch_start (void)
+{
+  int fds[2];
+  pid_t child;
+
+  if (pipe2 (fds, O_CLOEXEC | O_NONBLOCK) < 0)
+    return -1;
+  child = apart_start (watch_apart, &fds[1], NULL);
+  close (fds[1]);
+  if (child >= 0)
+    return fds[0];
+  close (fds[0]);
+  return -1;
 }

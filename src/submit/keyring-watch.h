@@ -11,6 +11,11 @@
 
 typedef struct KeyringWatch KeyringWatch;
 
+/* In a process of its own, for it has threads: ends with ours. A descriptor that
+ * does not block, with octets to read when the keyring has opened; -1: none is to be
+ * had. */
+int keyring_watch_start (void);
+
 /* Watches in this thread's default context. OPENED (with DATA) is called once
  * a second at most. */
 KeyringWatch *keyring_watch_new (void (*opened) (void *data), void *data);

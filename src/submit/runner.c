@@ -1,5 +1,7 @@
 #include "submit/runner.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -7,15 +9,16 @@
 
 #include <glib/gi18n.h>
 
+#include "account/keyring.h"
 #include "base/deadline.h"
 #include "base/log.h"
 #include "queue/backoff.h"
-#include "submit/errand.h"
+#include "submit/apart.h"
 #include "submit/launch.h"
 #include "submit/notify.h"
-#include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/signals.h"
+#include "submit/turn.h"
 #include "submit/wake.h"
 
 /* Seconds. */
@@ -30,23 +33,32 @@
 
 #define TURN 100 /* messages of one account before it is another's turn */
 
-/* What is due, by account, the oldest first. */
+/* At once. A relay that hangs takes minutes: of its own account, and one of these. */
+#define TURNS_MAXIMUM 4
+
+/* What is due of one account, the oldest first, and who sends it. */
 typedef struct
 {
-  char *account; /* name */
-  GQueue ids;    /* of char * */
-  bool asked;    /* somebody asked for one of them */
+  char *account;    /* name */
+  GQueue ids;       /* of char * */
+  bool asked;       /* somebody asked for one of them */
+  unsigned reasons; /* of the passes that found them */
+  Turn *turn;       /* NULL: there is none */
+  char *given;      /* the message that it was given last */
+  unsigned count;   /* of those that it was given */
+  bool dismissed;   /* it was given no more, and may leave others */
 } Batch;
 
 typedef struct
 {
   Queue *queue;
   const RunnerParams *params;
+  int lock;  /* that this is the runner; -1: no more */
   Wake *wake; /* NULL: runs once */
   Accounts *accounts;
   unsigned reasons;   /* of this pass */
-  unsigned later;     /* that came up during it, for the next */
   GPtrArray *batches; /* of Batch */
+  unsigned turns;     /* that go on */
   GHashTable *aside;  /* what the queue's own trouble put off (a message's or an
                          account's name), and until when, monotonic */
   int64_t next;       /* when something is due; 0: nothing waits for a time */
@@ -65,6 +77,7 @@ batch_free (Batch *batch)
 {
   g_queue_clear_full (&batch->ids, g_free);
   g_free (batch->account);
+  g_free (batch->given);
   g_free (batch);
 }
 
@@ -131,18 +144,6 @@ batch_of (Runner *runner, const char *account)
   return batch;
 }
 
-/* The account that carries ENTRY; a message that was held for want of one has no
-   name of any. */
-static const Account *
-account_of (const Runner *runner, const Entry *entry, GError **error)
-{
-  bool named = entry->account[0] != '\0';
-
-  return accounts_choose (runner->accounts, named ? entry->account : NULL,
-                          named ? NULL : entry->envelope->reverse_path, NULL,
-                          error);
-}
-
 /* Entries without an account come together, to be held. */
 static void
 sort_in (Runner *runner, const char *id)
@@ -170,385 +171,301 @@ sort_in (Runner *runner, const char *id)
       return;
     }
   /* What is damaged is found out once more, and set aside, under its lock. */
-  account = view != NULL ? account_of (runner, view, NULL) : NULL;
+  account
+      = view != NULL ? turn_account (runner->accounts, view, NULL) : NULL;
   batch = batch_of (runner, account != NULL ? account->name : NO_ACCOUNT);
   batch->asked = batch->asked || (view != NULL && view->retry);
+  batch->reasons |= runner->reasons;
   g_queue_push_tail (&batch->ids, g_strdup (id));
+}
+
+/* What waits is listed anew. */
+static GPtrArray *
+list_all (Runner *runner)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *ids = queue_list (runner->queue, ROOM_QUEUE, &error);
+
+  runner->next = 0;
+  if (ids == NULL)
+    {
+      complain (runner, error);
+      wait_until (runner, now () + BUSY);
+      return g_ptr_array_new ();
+    }
+  for (size_t i = 0; i < runner->batches->len; i++)
+    g_queue_clear_full (&((Batch *) runner->batches->pdata[i])->ids, g_free);
+  return ids;
 }
 
 /* Everything, where what happened may concern everything. */
 static void
 collect (Runner *runner)
 {
-  g_autoptr (GError) error = NULL;
-  bool all = runner->wake == NULL
-             || (runner->reasons & ~(unsigned) WAKE_QUEUE) != 0;
+  bool all = (runner->reasons & ~(unsigned) WAKE_QUEUE) != 0;
   g_autoptr (GPtrArray) named
       = runner->wake != NULL ? wake_ids (runner->wake) : NULL;
-  g_autoptr (GPtrArray) listed = NULL;
-  GPtrArray *ids = named;
+  g_autoptr (GPtrArray) listed = all ? list_all (runner) : NULL;
+  const GPtrArray *ids = all ? listed : named;
 
-  if (all)
-    {
-      runner->next = 0;
-      ids = listed = queue_list (runner->queue, ROOM_QUEUE, &error);
-    }
-  if (all && listed == NULL)
-    {
-      complain (runner, error);
-      wait_until (runner, now () + BUSY);
-      return;
-    }
-  for (size_t i = 0; i < ids->len; i++)
+  for (size_t i = 0; ids != NULL && i < ids->len; i++)
     sort_in (runner, ids->pdata[i]);
-}
-
-/* Messages that came for this account while its session was open are carried as
-   well. */
-static void
-collect_more (Runner *runner)
-{
-  unsigned reasons
-      = runner->wake != NULL ? wake_poll (runner->wake) : 0;
-  g_autoptr (GPtrArray) ids = NULL;
-
-  if (reasons == 0)
-    return;
-  runner->later |= reasons & ~(unsigned) WAKE_QUEUE;
-  ids = wake_ids (runner->wake);
-  for (size_t i = 0; i < ids->len; i++)
-    sort_in (runner, ids->pdata[i]);
-}
-
-/* One account's turn. */
-typedef struct
-{
-  Runner *runner;
-  Errand errand;
-  Courier *courier;
-  Status *stopped;      /* what failed for the account as such */
-  unsigned held;        /* messages that are held because of it */
-  unsigned undelivered; /* messages that were refused for good */
-  char *first;          /* about the first of those */
-} Turn;
-
-/* NULL: it is not to be had now. */
-static Entry *
-lock (Runner *runner, const char *id)
-{
-  g_autoptr (GError) error = NULL;
-  bool busy = false;
-  Entry *entry = queue_lock (runner->queue, ROOM_QUEUE, id, &busy, &error);
-
-  if (error != NULL)
-    {
-      complain (runner, error);
-      put_aside (runner, id);
-    }
-  if (busy)
-    wait_until (runner, now () + BUSY);
-  return entry;
-}
-
-static void
-note_outcome (Turn *turn, const Entry *entry, const Outcome *outcome)
-{
-  const Status *stopped = outcome_account_status (outcome);
-
-  if (stopped != NULL)
-    turn->stopped = status_copy (stopped);
-  if (outcome->settled == SETTLED_QUEUED)
-    wait_until (turn->runner, MAX (entry_due (entry, now ()), now ()));
-  if (outcome->settled != SETTLED_HELD)
-    return;
-  if (stopped != NULL && stopped->fate == FATE_HELD)
-    turn->held++;
-  else if (turn->undelivered++ == 0)
-    turn->first = g_strdup (entry->reason);
-}
-
-/* ENTRY was held before anybody knew who it is for. False: that is still so, and it
-   is held again, or could not be. */
-static bool
-settle_recipients (Turn *turn, Entry *entry)
-{
-  Runner *runner = turn->runner;
-  const Account *account = turn->errand.account;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GError) why = NULL;
-  g_autoptr (Envelope) envelope = recipients_settle_whole (
-      entry->envelope, runner->accounts, account, &why);
-
-  if (envelope != NULL
-      && entry_record_settled (entry, account->name, envelope, &error))
-    return true;
-  if (envelope == NULL
-      && queue_hold (runner->queue, entry, why->message, &error))
-    {
-      report_log_held (entry, why->message);
-      if (runner->params->person)
-        runner->status = report_error (why);
-      if (turn->undelivered++ == 0)
-        turn->first = g_strdup (entry->reason);
-      return false;
-    }
-  complain (runner, error);
-  put_aside (runner, entry->id);
-  return false;
-}
-
-static void
-try_entry (Turn *turn, Entry *entry)
-{
-  Runner *runner = turn->runner;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Outcome) outcome
-      = errand_run (&turn->errand, entry, turn->courier, &error);
-
-  /* The verdict is on record: whoever wants the runner to end may have it. */
-  signals_release ();
-  if (outcome == NULL)
-    {
-      complain (runner, error);
-      put_aside (runner, entry->id);
-      return;
-    }
-  if (runner->params->person)
-    report_person (entry, turn->errand.account, outcome);
-  note_outcome (turn, entry, outcome);
-}
-
-/* Its sender could not be told, or it could not be moved. */
-static bool
-is_unfinished (const Entry *entry)
-{
-  return queue_place (entry) == SETTLED_HELD && !entry->held;
-}
-
-static void
-take_entry (Turn *turn, const char *id)
-{
-  Runner *runner = turn->runner;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Entry) entry = lock (runner, id);
-
-  if (entry == NULL)
-    return;
-  if (queue_place (entry) == SETTLED_HELD)
-    {
-      if (!errand_finish (&turn->errand, entry, &error))
-        complain (runner, error);
-    }
-  else if (entry_due (entry, now ()) > now ())
-    wait_until (runner, entry_due (entry, now ()));
-  else if (!entry->as_given || settle_recipients (turn, entry))
-    try_entry (turn, entry);
-  if (is_unfinished (entry))
-    put_aside (runner, entry->id);
-}
-
-/* What stopped the account holds the rest of the batch as well: nobody is asked
-   again. */
-static void
-hold_rest (Turn *turn, Batch *batch)
-{
-  char *id;
-
-  while ((id = g_queue_pop_head (&batch->ids)) != NULL)
-    {
-      g_autofree char *owned = id;
-      g_autoptr (GError) error = NULL;
-      g_autoptr (Entry) entry = lock (turn->runner, owned);
-
-      if (entry == NULL)
-        continue;
-      if (errand_hold (&turn->errand, entry, turn->stopped, &error))
-        {
-          turn->held++;
-          continue;
-        }
-      complain (turn->runner, error);
-      put_aside (turn->runner, owned);
-    }
-}
-
-static void
-carry (Turn *turn, Batch *batch)
-{
-  Runner *runner = turn->runner;
-  CourierParams params = { .trace = runner->params->trace };
-  char *id;
-
-  turn->courier = courier_new (turn->errand.account, &params);
-  for (unsigned n = 0; n < TURN && turn->stopped == NULL
-                       && (id = g_queue_pop_head (&batch->ids)) != NULL;
-       n++)
-    {
-      take_entry (turn, id);
-      g_free (id);
-      if (g_queue_is_empty (&batch->ids))
-        collect_more (runner);
-    }
-  g_clear_pointer (&turn->courier, courier_free);
-}
-
-/* After the batch was carried, or could not be. */
-static void
-end_turn (Turn *turn, Batch *batch)
-{
-  const Account *account = turn->errand.account;
-
-  if (turn->stopped != NULL)
-    {
-      if (turn->stopped->fate == FATE_HELD)
-        hold_rest (turn, batch);
-      g_queue_clear_full (&batch->ids, g_free);
-      errand_notify (&turn->errand, turn->stopped, turn->held);
-    }
-  if (turn->undelivered > 0)
-    notify_undelivered (turn->errand.general, account->name,
-                        turn->undelivered, turn->first, false);
-  status_free (turn->stopped);
-  g_free (turn->first);
 }
 
 /* What happened may have mended what the account failed for. */
 static bool
-is_worth_trying (const Runner *runner, const Batch *batch,
-                 const Backoff *backoff)
+is_worth_trying (const Batch *batch, const Backoff *backoff)
 {
   unsigned cure = backoff->stage <= STAGE_CREDENTIAL ? WAKE_KEYRING
                   : backoff->stage < STAGE_AUTH      ? WAKE_NETWORK
                                                      : 0;
 
-  return batch->asked || (runner->reasons & cure) != 0
+  return batch->asked || (batch->reasons & cure) != 0
          || backoff_due (backoff, batch->account, now ()) <= now ();
+}
+
+/* The batch is for another time. */
+static void
+drop_ids (Batch *batch)
+{
+  g_queue_clear_full (&batch->ids, g_free);
+  batch->asked = false;
+  batch->reasons = 0;
 }
 
 static void
 put_off (Runner *runner, Batch *batch, int64_t until)
 {
-  g_queue_clear_full (&batch->ids, g_free);
+  drop_ids (batch);
   wait_until (runner, until);
 }
 
-/* After it was stopped by STATUS. */
+/* Its process has no use for our lock, nor for the channels of others. */
 static void
-wait_for_account (Runner *runner, const Account *account, const Status *status)
+start_process (Runner *runner, Batch *batch, const Account *account,
+               bool paused)
 {
-  g_autoptr (Backoff) after = backoff_read (runner->queue, account->name);
+  int strangers[1 + TURNS_MAXIMUM] = { runner->lock };
+  TurnParams params = { .queue = runner->queue,
+                        .accounts = runner->accounts,
+                        .account = account,
+                        .paused = paused,
+                        .trace = runner->params->trace,
+                        .person = runner->params->person,
+                        .strangers = strangers,
+                        .count = 1 };
+  g_autoptr (GError) error = NULL;
 
-  if (after->failures == 0)
-    put_aside (runner, account->name);
-  else if (status->fate == FATE_DELAYED)
-    wait_until (runner,
-                MAX (backoff_due (after, account->name, now ()), now ()));
+  for (size_t i = 0; i < runner->batches->len; i++)
+    {
+      const Batch *other = runner->batches->pdata[i];
+
+      if (other->turn != NULL)
+        strangers[params.count++] = turn_fd (other->turn);
+    }
+  /* Whoever wants us to end may have it when the verdicts are on record. */
+  signals_defer ();
+  batch->turn = turn_start (&params, &error);
+  batch->count = 0;
+  batch->dismissed = false;
+  if (batch->turn != NULL)
+    {
+      runner->turns++;
+      return;
+    }
+  complain (runner, error);
+  put_aside (runner, batch->account);
+  drop_ids (batch);
 }
 
-/* One session of ACCOUNT, if one may be had. */
+/* A turn of ACCOUNT, if one may be had. */
 static void
-take_turn (Runner *runner, Batch *batch, const Account *account)
+start_account (Runner *runner, Batch *batch, const Account *account)
 {
   g_autoptr (Backoff) backoff = backoff_read (runner->queue, account->name);
-  Turn turn = {
-    .runner = runner,
-    .errand = { .queue = runner->queue,
-                .general = &runner->accounts->general,
-                .account = account },
-  };
   int connection;
 
   if (backoff->paused)
-    turn.stopped = errand_paused (backoff, account);
-  else if (is_aside (runner, account->name))
     {
-      g_queue_clear_full (&batch->ids, g_free);
+      start_process (runner, batch, account, true);
       return;
     }
-  else if (!is_worth_trying (runner, batch, backoff))
+  if (is_aside (runner, account->name))
+    {
+      drop_ids (batch);
+      return;
+    }
+  if (!is_worth_trying (batch, backoff))
     {
       put_off (runner, batch, backoff_due (backoff, account->name, now ()));
       return;
     }
-  else
+  connection = backoff_connection (runner->queue, account->name,
+                                   account->max_connections);
+  if (connection < 0)
     {
-      connection = backoff_connection (runner->queue, account->name,
-                                       account->max_connections);
-      if (connection < 0)
-        {
-          put_off (runner, batch, now () + CONNECTIONS_TAKEN);
-          return;
-        }
-      carry (&turn, batch);
-      close (connection);
+      put_off (runner, batch, now () + CONNECTIONS_TAKEN);
+      return;
     }
-  if (turn.stopped != NULL)
-    wait_for_account (runner, account, turn.stopped);
-  end_turn (&turn, batch);
+  start_process (runner, batch, account, false);
+  /* The turn has it, until it ends. */
+  close (connection);
+}
+
+static bool
+is_waiting (const Batch *batch)
+{
+  return batch->turn == NULL && batch->ids.length > 0;
+}
+
+/* Accounts that were in trouble come last. NULL: nobody waits. */
+static Batch *
+next_batch (const Runner *runner)
+{
+  Batch *first = NULL;
+
+  for (unsigned i = 0; i < runner->batches->len; i++)
+    {
+      Batch *batch = runner->batches->pdata[i];
+      g_autoptr (Backoff) backoff = NULL;
+
+      if (!is_waiting (batch))
+        continue;
+      backoff = backoff_read (runner->queue, batch->account);
+      if (backoff->failures == 0)
+        return batch;
+      first = first != NULL ? first : batch;
+    }
+  return first;
 }
 
 static void
-hold_homeless (Runner *runner, Batch *batch)
+start_turns (Runner *runner)
+{
+  Batch *batch;
+
+  while (runner->turns < TURNS_MAXIMUM && !signals_noted ()
+         && (batch = next_batch (runner)) != NULL)
+    {
+      const Account *account = accounts_choose (
+          runner->accounts, batch->account, NULL, NULL, NULL);
+
+      if (account != NULL)
+        start_account (runner, batch, account);
+      else
+        start_process (runner, batch, NULL, false);
+    }
+}
+
+static bool
+somebody_waits (const Runner *runner)
+{
+  for (unsigned i = 0; i < runner->batches->len; i++)
+    if (is_waiting (runner->batches->pdata[i]))
+      return true;
+  return false;
+}
+
+/* One may have been found twice, and put aside since. NULL: none is left. */
+static char *
+next_id (Runner *runner, Batch *batch)
 {
   char *id;
 
-  while ((id = g_queue_pop_head (&batch->ids)) != NULL)
-    {
-      g_autofree char *owned = id;
-      g_autoptr (GError) why = NULL;
-      g_autoptr (GError) error = NULL;
-      g_autoptr (Entry) entry = lock (runner, owned);
-
-      if (entry == NULL || account_of (runner, entry, &why) != NULL)
-        continue;
-      if (queue_hold (runner->queue, entry, why->message, &error))
-        {
-          report_log_held (entry, why->message);
-          continue;
-        }
-      complain (runner, error);
-      put_aside (runner, owned);
-    }
+  while ((id = g_queue_pop_head (&batch->ids)) != NULL
+         && is_aside (runner, id))
+    g_free (id);
+  return id;
 }
 
-/* A relay that hangs takes minutes of everybody's time: accounts that were in
-   trouble come last. */
-static unsigned
-next_turn (const Runner *runner)
-{
-  for (unsigned i = 0; i < runner->batches->len; i++)
-    {
-      const Batch *batch = runner->batches->pdata[i];
-      g_autoptr (Backoff) backoff
-          = backoff_read (runner->queue, batch->account);
-
-      if (backoff->failures == 0)
-        return i;
-    }
-  return 0;
-}
-
-/* In turns, so that an account with many messages does not keep the others. */
 static void
-take_turns (Runner *runner)
+give (Runner *runner, Batch *batch)
 {
-  while (runner->batches->len > 0)
-    {
-      unsigned turn = next_turn (runner);
-      Batch *batch = runner->batches->pdata[turn];
-      const Account *account
-          = accounts_choose (runner->accounts, batch->account, NULL, NULL,
-                             NULL);
+  char *id = NULL;
 
-      if (account != NULL)
-        take_turn (runner, batch, account);
-      else
-        hold_homeless (runner, batch);
-      (void) g_ptr_array_steal_index (runner->batches, turn);
-      if (g_queue_is_empty (&batch->ids))
-        batch_free (batch);
-      else
-        g_ptr_array_add (runner->batches, batch);
+  if (!signals_noted ()
+      && (batch->count < TURN || !somebody_waits (runner)))
+    id = next_id (runner, batch);
+  batch->dismissed = id == NULL;
+  if (id != NULL)
+    batch->count++;
+  turn_give (batch->turn, id);
+  g_free (batch->given);
+  batch->given = id;
+}
+
+/* It was stopped before it had all that there was. */
+static void
+wait_for_account (Runner *runner, Batch *batch)
+{
+  g_autoptr (Backoff) after = backoff_read (runner->queue, batch->account);
+
+  drop_ids (batch);
+  if (after->failures == 0)
+    put_aside (runner, batch->account);
+  else if (!after->paused)
+    wait_until (runner,
+                MAX (backoff_due (after, batch->account, now ()), now ()));
+}
+
+/* Behind those who waited meanwhile. */
+static void
+move_back (Runner *runner, Batch *batch)
+{
+  unsigned index;
+
+  if (!g_ptr_array_find (runner->batches, batch, &index))
+    return;
+  (void) g_ptr_array_steal_index (runner->batches, index);
+  g_ptr_array_add (runner->batches, batch);
+}
+
+/* What kills it once may do so again: the others go on without it. */
+static void
+end_turn (Runner *runner, Batch *batch)
+{
+  bool well = turn_end (batch->turn);
+
+  batch->turn = NULL;
+  runner->turns--;
+  if (!well && !signals_noted ())
+    put_aside (runner,
+               batch->given != NULL ? batch->given : batch->account);
+  else if (!batch->dismissed)
+    wait_for_account (runner, batch);
+  if (g_queue_is_empty (&batch->ids))
+    drop_ids (batch);
+  move_back (runner, batch);
+  if (runner->turns == 0)
+    signals_release ();
+}
+
+static void
+hear (Runner *runner, Batch *batch)
+{
+  int64_t value = 0;
+
+  switch (turn_hear (batch->turn, &value))
+    {
+    case TURN_WANTS:
+      give (runner, batch);
+      break;
+    case TURN_ASIDE:
+      if (batch->given != NULL)
+        put_aside (runner, batch->given);
+      break;
+    case TURN_DUE:
+      wait_until (runner, MAX (value, now ()));
+      break;
+    case TURN_TROUBLE:
+      runner->status = (int) CLAMP (value, 1, 255);
+      break;
+    case TURN_RENEWED:
+      batch->dismissed = true;
+      break;
+    case TURN_OVER:
+      end_turn (runner, batch);
+      break;
     }
 }
 
@@ -580,9 +497,26 @@ look_at_held (Runner *runner, const char *id)
   return found;
 }
 
+typedef struct
+{
+  const General *general;
+  unsigned count;
+} Doomed;
+
+/* It leaves threads behind. */
+static int
+tell_doomed (const Apart *apart, void *data)
+{
+  const Doomed *doomed = data;
+
+  notify_doomed (doomed->general, doomed->count);
+  return EX_OK;
+}
+
 static void
 sweep_held (Runner *runner)
 {
+  ApartResult result;
   int64_t today = g_get_monotonic_time () / G_USEC_PER_SEC;
   g_autoptr (GPtrArray) ids = NULL;
   unsigned doomed = 0;
@@ -599,8 +533,11 @@ sweep_held (Runner *runner)
   ids = queue_list (runner->queue, ROOM_HELD, NULL);
   for (size_t i = 0; ids != NULL && i < ids->len; i++)
     doomed += look_at_held (runner, ids->pdata[i]);
-  if (doomed > 0)
-    notify_doomed (&runner->accounts->general, doomed);
+  if (doomed > 0
+      && apart_run (tell_doomed,
+                    &(Doomed){ &runner->accounts->general, doomed }, NULL,
+                    false, &result, NULL))
+    g_free (result.text);
 }
 
 /* The accounts are read anew each time: a runner outlives many edits of them. */
@@ -618,30 +555,67 @@ pass (Runner *runner)
       return;
     }
   log_open (accounts->general.log);
+  /* Whoever logged in since has a keyring and a desktop there. */
+  (void) keyring_find_bus ();
   runner->accounts = accounts;
   collect (runner);
-  take_turns (runner);
+  start_turns (runner);
   sweep_held (runner);
   runner->accounts = NULL;
+}
+
+/* Sleeps until there is something for another pass: a reason, or a turn that has
+   ended. */
+static void
+attend (Runner *runner)
+{
+  unsigned before = runner->turns;
+
+  runner->reasons = 0;
+  while (runner->reasons == 0 && runner->turns == before)
+    {
+      struct pollfd fds[TURNS_MAXIMUM];
+      Batch *batches[TURNS_MAXIMUM];
+      size_t count = 0;
+
+      for (size_t i = 0; i < runner->batches->len; i++)
+        {
+          Batch *batch = runner->batches->pdata[i];
+
+          if (batch->turn == NULL)
+            continue;
+          batches[count] = batch;
+          fds[count++]
+              = (struct pollfd){ turn_fd (batch->turn), POLLIN, 0 };
+        }
+      if (runner->wake != NULL)
+        runner->reasons
+            = wake_wait (runner->wake, runner->next, fds, count);
+      else if (poll (fds, count, -1) < 0)
+        continue;
+      for (size_t i = 0; i < count; i++)
+        if (fds[i].revents != 0)
+          hear (runner, batches[i]);
+    }
 }
 
 /* Who queues a message looks for a runner after that: so the lock goes first, and
    then the queue is looked at once more. */
 static bool
-may_leave (Runner *runner, int *lock_fd)
+may_leave (Runner *runner)
 {
-  if (!queue_is_empty (runner->queue))
+  if (runner->turns > 0 || !queue_is_empty (runner->queue))
     return false;
-  close (*lock_fd);
-  *lock_fd = -1;
+  close (runner->lock);
+  runner->lock = -1;
   if (queue_is_empty (runner->queue))
     return true;
-  *lock_fd = queue_lock_runner (runner->queue, false, NULL);
-  return *lock_fd < 0;
+  runner->lock = queue_lock_runner (runner->queue, false, NULL);
+  return runner->lock < 0;
 }
 
 static int
-run_on (Runner *runner, int *lock_fd)
+run_on (Runner *runner)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Wake) wake = wake_new (runner->queue, &error);
@@ -658,13 +632,10 @@ run_on (Runner *runner, int *lock_fd)
     runner->reasons |= WAKE_NETWORK;
   while ((runner->reasons & WAKE_GONE) == 0)
     {
-      runner->later = 0;
       pass (runner);
-      if (runner->params->until == RUNNER_EMPTY && may_leave (runner, lock_fd))
+      if (runner->params->until == RUNNER_EMPTY && may_leave (runner))
         break;
-      runner->reasons = runner->later != 0
-                            ? runner->later
-                            : wake_wait (wake, runner->next);
+      attend (runner);
     }
   return EX_OK;
 }
@@ -673,7 +644,8 @@ static int
 run_once (Runner *runner)
 {
   runner->reasons = WAKE_ALL;
-  pass (runner);
+  for (pass (runner); runner->turns > 0; pass (runner))
+    attend (runner);
   if (runner->status == EX_OK && !queue_is_empty (runner->queue))
     return EX_TEMPFAIL;
   return runner->status;
@@ -689,19 +661,20 @@ runner_run (Queue *queue, const RunnerParams *params)
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   Runner runner = { .queue = queue,
                     .params = params,
+                    .lock = queue_lock_runner (
+                        queue, params->until == RUNNER_SERVICE, &error),
                     .batches = batches,
                     .aside = aside };
-  int fd = queue_lock_runner (queue, params->until == RUNNER_SERVICE, &error);
   int status;
 
   if (error != NULL)
     return report_error (error);
-  if (fd < 0)
+  if (runner.lock < 0)
     return EX_OK;
-  status = params->until == RUNNER_ONCE ? run_once (&runner)
-                                        : run_on (&runner, &fd);
-  if (fd >= 0)
-    close (fd);
+  status
+      = params->until == RUNNER_ONCE ? run_once (&runner) : run_on (&runner);
+  if (runner.lock >= 0)
+    close (runner.lock);
   return status;
 }
 

@@ -27,7 +27,7 @@ enum
 static atomic_int state = NOTING;
 static QueueCancel *cancel;
 /* Children that the signals go on to. */
-static volatile pid_t wards[2];
+static volatile pid_t wards[WARDS_MAXIMUM];
 static char *farewell;
 
 /* Async-signal-safe: the move is prepared, and dying is left to the kernel. */
@@ -169,4 +169,17 @@ void
 signals_keep (pid_t pid)
 {
   replace_ward (pid, 0);
+}
+
+void
+signals_keep_all (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
+    wards[i] = 0;
+}
+
+bool
+signals_noted (void)
+{
+  return noted != 0;
 }

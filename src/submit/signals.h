@@ -32,7 +32,14 @@ void signals_release (void);
  * noted. SIGHUP does not. */
 void signals_obey (void);
 
+/* One was noted, and whoever sent it wants this process to end. */
+bool signals_noted (void);
+
 /* While they are put off, they go on to PID as well, a child: what was noted before
- * at once. Until signals_keep, before the child is reaped. */
+ * at once. Until signals_keep, before the child is reaped. WARDS_MAXIMUM at once. */
+#define WARDS_MAXIMUM 8
 void signals_pass_on (pid_t pid);
 void signals_keep (pid_t pid);
+
+/* In a child: they go on to no child of its parent. */
+void signals_keep_all (void);

@@ -240,7 +240,8 @@ confine (const Try *try)
 {
   const Submitter *submitter = try->submitter;
 
-  if (!confine_attempt (submitter->queue, try->errand->account)
+  if (!confine_attempt (submitter->queue, try->errand->general,
+                        try->errand->account)
       && submitter->trace != NULL)
     fputs (_ ("postrider: this kernel has no Landlock, so nothing confines "
               "the conversation with the relay\n"),

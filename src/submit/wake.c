@@ -1,13 +1,15 @@
 #include "submit/wake.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/timerfd.h>
+#include <syslog.h>
 #include <unistd.h>
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/log.h"
 #include "submit/keyring-watch.h"
 #include "submit/network-watch.h"
 #include "submit/queue-watch.h"
@@ -17,38 +19,28 @@
  */
 #define NEVER INT64_C (9000000000)
 
-/* Networks come up in steps: the link, the address, the route. */
-#define QUIET_MS 1000
+/* Networks come up in steps: the link, the address, the route. Microseconds. */
+#define QUIET G_USEC_PER_SEC
+
+/* Our descriptors, in the order in which they are polled. */
+enum
+{
+  OWN_TIMER,
+  OWN_QUEUE,
+  OWN_NETWORK,
+  OWN_KEYRING,
+  N_OWN,
+};
 
 struct Wake
 {
-  GMainContext *context;
   QueueWatch *queue;
-  KeyringWatch *keyring;
   int timer;
-  int network;         /* -1: none */
-  GSource *sources[3]; /* of these descriptors */
-  GSource *quiet;      /* something came up less than QUIET_MS ago */
-  unsigned reasons;    /* not yet returned */
+  int network;   /* -1: none */
+  int keyring;   /* the same */
+  int64_t quiet; /* when what came up is told, monotonic; 0: nothing did */
+  unsigned reasons; /* not yet returned */
 };
-
-static void
-drop (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static int
-on_queue (int fd, GIOCondition condition, void *data)
-{
-  Wake *wake = data;
-
-  wake->reasons |= queue_watch_read (wake->queue);
-  return G_SOURCE_CONTINUE;
-}
 
 static unsigned
 read_timer (const Wake *wake)
@@ -58,58 +50,6 @@ read_timer (const Wake *wake)
   if (read (wake->timer, &times, sizeof (times)) == sizeof (times))
     return WAKE_DUE;
   return errno == ECANCELED ? WAKE_CLOCK : 0;
-}
-
-static int
-on_timer (int fd, GIOCondition condition, void *data)
-{
-  Wake *wake = data;
-
-  wake->reasons |= read_timer (wake);
-  return G_SOURCE_CONTINUE;
-}
-
-static int
-on_quiet (void *data)
-{
-  Wake *wake = data;
-
-  wake->reasons |= WAKE_NETWORK;
-  drop (&wake->quiet);
-  return G_SOURCE_REMOVE;
-}
-
-static int
-on_network (int fd, GIOCondition condition, void *data)
-{
-  Wake *wake = data;
-
-  if (!network_watch_read (fd))
-    return G_SOURCE_CONTINUE;
-  drop (&wake->quiet);
-  wake->quiet = g_timeout_source_new (QUIET_MS);
-  g_source_set_callback (wake->quiet, on_quiet, wake, NULL);
-  g_source_attach (wake->quiet, wake->context);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-on_keyring (void *data)
-{
-  Wake *wake = data;
-
-  wake->reasons |= WAKE_KEYRING;
-}
-
-static void
-add_source (Wake *wake, int index, int fd,
-            int (*callback) (int fd, GIOCondition condition, void *data))
-{
-  GSource *source = g_unix_fd_source_new (fd, G_IO_IN);
-
-  g_source_set_callback (source, G_SOURCE_FUNC (callback), wake, NULL);
-  g_source_attach (source, wake->context);
-  wake->sources[index] = source;
 }
 
 /* From now on until DUE; what it was set to before counts no more. */
@@ -136,8 +76,8 @@ wake_new (Queue *queue, GError **error)
 {
   g_autoptr (Wake) wake = g_new0 (Wake, 1);
 
-  wake->context = g_main_context_new ();
   wake->network = -1;
+  wake->keyring = -1;
   wake->timer = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   if (wake->timer < 0)
     {
@@ -148,14 +88,8 @@ wake_new (Queue *queue, GError **error)
   if (wake->queue == NULL)
     return NULL;
   set_timer (wake, 0);
-  add_source (wake, 0, wake->timer, on_timer);
-  add_source (wake, 1, queue_watch_fd (wake->queue), on_queue);
   wake->network = network_watch_open ();
-  if (wake->network >= 0)
-    add_source (wake, 2, wake->network, on_network);
-  g_main_context_push_thread_default (wake->context);
-  wake->keyring = keyring_watch_new (on_keyring, wake);
-  g_main_context_pop_thread_default (wake->context);
+  wake->keyring = keyring_watch_start ();
   return g_steal_pointer (&wake);
 }
 
@@ -164,44 +98,131 @@ wake_free (Wake *wake)
 {
   if (wake == NULL)
     return;
-  g_main_context_push_thread_default (wake->context);
-  keyring_watch_free (wake->keyring);
-  g_main_context_pop_thread_default (wake->context);
-  for (size_t i = 0; i < G_N_ELEMENTS (wake->sources); i++)
-    drop (&wake->sources[i]);
-  drop (&wake->quiet);
   queue_watch_free (wake->queue);
   if (wake->timer >= 0)
     close (wake->timer);
   if (wake->network >= 0)
     close (wake->network);
-  g_main_context_unref (wake->context);
+  if (wake->keyring >= 0)
+    close (wake->keyring);
   g_free (wake);
 }
 
-unsigned
-wake_poll (Wake *wake)
+static void
+hear_network (Wake *wake)
 {
-  unsigned reasons;
+  if (network_watch_read (wake->network))
+    wake->quiet = g_get_monotonic_time () + QUIET;
+}
 
-  g_main_context_push_thread_default (wake->context);
-  while (g_main_context_iteration (wake->context, FALSE))
-    ;
-  g_main_context_pop_thread_default (wake->context);
-  reasons = wake->reasons;
+static void
+hear_keyring (Wake *wake)
+{
+  char told[64];
+  ssize_t got = read (wake->keyring, told, sizeof told);
+
+  if (got > 0)
+    wake->reasons |= WAKE_KEYRING;
+  if (got != 0)
+    return;
+  close (wake->keyring);
+  wake->keyring = -1;
+  log_line (LOG_ERR, "text=\"%s\"", _ ("nobody watches the keyring any more"));
+}
+
+static void
+hear_queue (Wake *wake)
+{
+  wake->reasons |= queue_watch_read (wake->queue);
+}
+
+static void
+hear_timer (Wake *wake)
+{
+  wake->reasons |= read_timer (wake);
+}
+
+static void (*const hearers[N_OWN]) (Wake *wake) = {
+  [OWN_TIMER] = hear_timer,
+  [OWN_QUEUE] = hear_queue,
+  [OWN_NETWORK] = hear_network,
+  [OWN_KEYRING] = hear_keyring,
+};
+
+/* Milliseconds until what came up is told; -1: nothing did. */
+static int
+until_quiet (const Wake *wake)
+{
+  int64_t left = wake->quiet - g_get_monotonic_time ();
+
+  if (wake->quiet == 0)
+    return -1;
+  return left > 0 ? (int) (left / 1000) + 1 : 0;
+}
+
+/* What is there within PATIENCE milliseconds (-1: it is waited for), ours or of
+   FDS. */
+static void
+hear (Wake *wake, struct pollfd *fds, size_t count, int patience)
+{
+  struct pollfd all[N_OWN + WAKE_FDS_MAXIMUM] = {
+    [OWN_TIMER] = { wake->timer, POLLIN, 0 },
+    [OWN_QUEUE] = { queue_watch_fd (wake->queue), POLLIN, 0 },
+    [OWN_NETWORK] = { wake->network, POLLIN, 0 },
+    [OWN_KEYRING] = { wake->keyring, POLLIN, 0 },
+  };
+  int quiet = until_quiet (wake);
+  int ready;
+
+  memcpy (all + N_OWN, fds, count * sizeof *fds);
+  if (patience < 0 || (quiet >= 0 && quiet < patience))
+    patience = quiet;
+  ready = poll (all, N_OWN + count, patience);
+  for (size_t i = 0; ready > 0 && i < N_OWN; i++)
+    if (all[i].revents != 0)
+      hearers[i](wake);
+  for (size_t i = 0; i < count; i++)
+    fds[i].revents = ready > 0 ? all[N_OWN + i].revents : 0;
+  if (until_quiet (wake) == 0)
+    {
+      wake->reasons |= WAKE_NETWORK;
+      wake->quiet = 0;
+    }
+}
+
+static unsigned
+take_reasons (Wake *wake)
+{
+  unsigned reasons = wake->reasons;
+
   wake->reasons = 0;
   return reasons;
 }
 
 unsigned
-wake_wait (Wake *wake, int64_t due)
+wake_poll (Wake *wake)
+{
+  hear (wake, NULL, 0, 0);
+  return take_reasons (wake);
+}
+
+static bool
+is_ready (const struct pollfd *fds, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    if (fds[i].revents != 0)
+      return true;
+  return false;
+}
+
+unsigned
+wake_wait (Wake *wake, int64_t due, struct pollfd *fds, size_t count)
 {
   set_timer (wake, due);
-  g_main_context_push_thread_default (wake->context);
-  while (wake->reasons == 0)
-    g_main_context_iteration (wake->context, TRUE);
-  g_main_context_pop_thread_default (wake->context);
-  return wake_poll (wake);
+  do
+    hear (wake, fds, count, wake->reasons == 0 ? -1 : 0);
+  while (wake->reasons == 0 && !is_ready (fds, count));
+  return take_reasons (wake);
 }
 
 GPtrArray *

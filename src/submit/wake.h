@@ -2,9 +2,8 @@
  *
  * A message comes or is given free (inotify), the next one is due, the clock
  * was set or the machine resumed (timerfd with TFD_TIMER_CANCEL_ON_SET), the
- * network came up (rtnetlink), the keyring appeared on the bus or was unlocked
- * (GDBus), the bus itself appeared. The one place, beside smtp/connect and the
- * keyring, with a main loop.
+ * network came up (rtnetlink), the keyring appeared on the bus or was unlocked, the
+ * bus itself appeared (keyring-watch.h).
  *
  * What the caller does to the queue is told as well. An entry that was opened
  * for writing is told when it is closed: so look with queue_view, and lock
@@ -14,6 +13,7 @@
 #pragma once
 
 #include <glib.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,9 +38,12 @@ Wake *wake_new (Queue *queue, GError **error);
 void wake_free (Wake *wake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Wake, wake_free)
 
+#define WAKE_FDS_MAXIMUM 16
+
 /* Sleeps until there is a reason, or DUE (seconds since the epoch; 0: no time
- * is set). Returns all reasons so far, WakeReason or-ed. */
-unsigned wake_wait (Wake *wake, int64_t due);
+ * is set), or something has happened to one of the COUNT descriptors FDS, as
+ * poll(2) tells it there. Returns all reasons so far, WakeReason or-ed. */
+unsigned wake_wait (Wake *wake, int64_t due, struct pollfd *fds, size_t count);
 
 /* The same without sleeping; 0: there is no reason. */
 unsigned wake_poll (Wake *wake);

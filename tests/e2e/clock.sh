@@ -50,8 +50,8 @@ for jump in +1y -1y; do
   become up
 done
 
-# Sleep: longer than the limit for a verdict, which comes meanwhile. The process
-# is stopped in place of the machine.
+# Sleep: longer than the limit for a verdict, which comes meanwhile. The processes
+# are stopped in place of the machine.
 
 # asleep NAME: the runner sleeps through the relay's verdict.
 asleep () {
@@ -60,10 +60,11 @@ asleep () {
   process=$!
   check "$1: the relay has the message" \
     await grep -qs 'message 1 whole' "$work/record/1.log"
-  kill -s STOP $process
+  sleepers=$(family $process)
+  kill -s STOP $sleepers
   check "$1: it has answered" await grep -qs '> 250 2.0.0 taken' \
     "$work/record/1.log"
-  kill -s CONT $process
+  kill -s CONT $sleepers
   wait $process
   check "$1: all arrive, each once" each_once 1 3 "$work/record"
   check "$1: nothing is queued" queued 0

@@ -364,10 +364,40 @@ start_runner () {
   keep $runner
 }
 
-# end_runner [SIGNAL]: and it has ended.
+children () { # children PID: those of it
+  ps -o pid= --ppid "$1" | tr -d ' '
+}
+
+# turns_of PID: those of a runner's processes that speak with relays.
+turns_of () {
+  for turns_of_child in $(children "$1"); do
+    children "$turns_of_child"
+  done
+}
+
+# family PID: it, its children, theirs, and so on.
+family () {
+  ps -A -o pid=,ppid= | awk -v pid="$1" '
+    { parent[$1] = $2 }
+    END {
+      for (one in parent)
+        for (up = one; up in parent; up = parent[up])
+          if (up == pid) {
+            print one
+            break
+          }
+    }'
+}
+
+# end_runner [SIGNAL]: and it has ended, with all that it has started.
 end_runner () {
-  kill -s "${1:-TERM}" $runner
+  set -- "${1:-TERM}" $(family $runner)
+  kill -s "$1" $runner
   wait $runner
+  shift
+  for process; do
+    await ended "$process"
+  done
 } 2>/dev/null
 
 # run_once [ARGUMENT...]: what is due now.

@@ -144,6 +144,25 @@ if command -v strace >/dev/null && ! with_sanitizers; then
       before 'landlock_restrict_self.*= 0' 'clone'
   fi
 
+  # A runner's, for a message that has recipients to find in the aliases.
+  sed -i "s|^\[postrider\]|&\naliases = $HOME/aliases|" "$accounts"
+  echo nobody: you@example.net >"$HOME/aliases"
+  submit -f me@example.org team <"$work/message"
+  check "a runner: a message is held for want of an alias" queued 1 held
+  echo "team: you@example.net, two@example.net" >"$HOME/aliases"
+  postrider queue release --all >"$work/out" 2>&1
+  traced postrider run --once
+  check "traced, a runner: it is sent" exits 0
+  check "traced, a runner: to whom the aliases say" heard 1 "RCPT TO:<two@example.net>.*"
+  check "a runner: one process speaks with the relay" \
+    [ "$(speaker | wc -l)" = 1 ]
+  if at_least 2; then
+    check "a runner: it is confined before it connects" \
+      before 'landlock_restrict_self.*= 0' 'connect\('
+    check "a runner: and before it has a second thread" \
+      before 'landlock_restrict_self.*= 0' 'clone'
+  fi
+
   # The command of a tunnel is outside, what comes through it is not.
   cat >"$work/tunnel" <<'END2'
 import os, select, socket, sys
@@ -212,9 +231,6 @@ dialogue stall <<'END'
 until DATA
 stall
 END
-children () { # children PID: those of it
-  ps -o pid= --ppid "$1"
-}
 waits_for_relay () {
   heard 1 'RCPT TO' && [ "$(children "$caller" | wc -l)" = 1 ]
 }
@@ -225,7 +241,7 @@ submitting () {
     >"$work/out" 2>"$work/err" &
   caller=$!
   check "$1: the relay is at work" await waits_for_relay
-  speaker=$(children "$caller" | tr -d ' ')
+  speaker=$(children "$caller")
 }
 
 submitting "it dies"
@@ -275,20 +291,83 @@ for account in renewed bare; do
     grep -q "account=$account .*fate=relayed" "$work/log"
 done
 
+# A runner
+
+running () { # running NAME DIALOGUE...: at work on the first of three messages
+  running=$1
+  shift
+  rm -rf "$work/record" "$state/queue"/*
+  : >"$work/log"
+  become "$@"
+  sed -i "s/^port = .*/port = $port/" "$accounts"
+  enqueue 1 3 you@example.net || exit 1
+  start_runner
+  check "$running: the relay is at work" await heard 1 'RCPT TO.*'
+  speaker=$(turns_of "$runner")
+}
+all_ended () { # all_ended PID...
+  for process; do
+    await ended "$process" || return 1
+  done
+}
+
+running "a runner" stall
+check "a runner: one process speaks with the relay" \
+  [ "$(echo "$speaker" | wc -w)" = 1 ]
+check "a runner: it has no new privileges" \
+  grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$speaker/status"
+check "a runner: nor has the runner" [ "$(ls "/proc/$runner/task" | wc -l)" = 1 ]
+end_runner
+
+echo serve >serve
+running "a turn dies" stall serve
+kill -s KILL "$speaker"
+check "a turn dies: the others arrive, each once" \
+  await each_once 2 3 "$work/record"
+check "a turn dies: its message waits" await queued 1
+check "a turn dies: the log says how" \
+  grep -q 'process that spoke with the relay was ended by signal 9' "$work/log"
+check "a turn dies: the runner goes on" kill -s 0 "$runner"
+end_runner
+run_once
+check "a turn dies: the next runner sends its message as well" queued 0
+check "a turn dies: its message arrives" \
+  each_once 1 3 "$work/record"
+
+dialogue verdict <<'END'
+until DATA
+< DATA
+> 354 go ahead
+message
+delay 500
+> 250 2.0.0 taken
+serve
+END
+running "a runner is ended behind the content" verdict
+check "a runner is ended behind the content: the relay has it" \
+  await grep -qs 'message 1 whole' "$work/record/1.log"
+family=$(family "$runner")
+kill -s TERM "$runner"
+wait "$runner"
+status=$?
+check "a runner is ended behind the content: it ends" exits 143
+check "a runner is ended behind the content: and all that it started" \
+  all_ended $family
+check "a runner is ended behind the content: the verdict is known" queued 2
+check "a runner is ended behind the content: the relay has no other" \
+  each_once 1 1 "$work/record"
+
+rm -f "$state"/queue/*
 self_starting
 : >"$work/log"
 dialogue later <<'END'
 begin
 > 421 4.3.2 not now
 END
-echo serve >"$work/serve"
 become later serve
 sed -i "s/^port = .*/port = $port/" "$accounts"
 submit -f me@example.org you@example.net <"$work/message"
 check "put off: the status is 0" exits 0
 check "put off: the message waits" queued 1
 check "put off: a runner lives" await sh -c '[ -n "$1" ]' - "$(runners)"
-check "put off: it is confined by nothing" \
-  sh -c 'cat "/proc/$1/root/$2" >/dev/null' - "$(runners | head -n 1)" \
-  "$HOME/.ssh/id"
 end

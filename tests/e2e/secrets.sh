@@ -126,9 +126,6 @@ examine () {
   check "$1: nor in arguments and environment" public "$2"
 }
 
-children () {
-  ps -o pid= --ppid "$1" | tr -d ' '
-}
 finish () { # finish PID
   kill -s KILL "$1"
   wait "$1"
@@ -158,7 +155,7 @@ interactive "behind XOAUTH2" XOAUTH2 google "$(last_word XOAUTH2)"
 interactive "behind XOAUTH2, from a command" XOAUTH2 command \
   "$(last_word XOAUTH2)"
 
-# A runner has asked the keyring itself, or the command.
+# Nobody of a runner's processes has it but the one that speaks with the relay.
 for name in PLAIN SCRAM-SHA-256 XOAUTH2; do
   become --password "$secret" "$work/$name"
   from=me
@@ -167,7 +164,14 @@ for name in PLAIN SCRAM-SHA-256 XOAUTH2; do
   start_runner
   check "a runner behind $name: the relay heard" \
     await heard 1 "$(last_word $name)"
-  examine "a runner behind $name" "$runner"
+  speaker=$(turns_of "$runner")
+  examine "a runner behind $name" "$speaker"
+  for process in $(family "$runner" | grep -vx "$speaker"); do
+    check "a runner behind $name: another process has it nowhere" \
+      unknown "$process"
+    check "a runner behind $name: nor in its arguments and environment" \
+      public "$process"
+  done
   finish "$runner"
 done
 

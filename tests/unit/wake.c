@@ -11,23 +11,17 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "account/keyring.h"
 #include "base/log.h"
 #include "queue/queue.h"
 #include "submit/wake.h"
-#include "tests/unit/desk.h"
 #include "tests/unit/directory.h"
 
 /* Seconds; nothing that is expected takes as long. */
 #define LATE 20
 
-#define SECRETS "org.freedesktop.secrets"
-#define COLLECTION "/org/freedesktop/secrets/collection/login"
-
 typedef struct
 {
   char *top;
-  Desk *desk;
   Queue *queue;
   Wake *wake;
 } Fixture;
@@ -51,7 +45,8 @@ set_up_queue (Fixture *fixture, const void *data)
   log_open ("none");
   fixture->top = g_dir_make_tmp ("wake-XXXXXX", &error);
   g_assert_no_error (error);
-  fixture->desk = desk_new (fixture->top);
+  g_setenv ("XDG_RUNTIME_DIR", fixture->top, TRUE);
+  g_setenv ("DBUS_SESSION_BUS_ADDRESS", "", TRUE);
   directory = g_build_filename (fixture->top, "postrider", NULL);
   fixture->queue = queue_open (directory, &error);
   g_assert_no_error (error);
@@ -70,7 +65,6 @@ tear_down (Fixture *fixture, const void *data)
 {
   wake_free (fixture->wake);
   queue_free (fixture->queue);
-  desk_free (fixture->desk);
   directory_remove (fixture->top);
   g_free (fixture->top);
 }
@@ -85,7 +79,7 @@ now (void)
 static unsigned
 next (Fixture *fixture)
 {
-  unsigned reasons = wake_wait (fixture->wake, now () + LATE);
+  unsigned reasons = wake_wait (fixture->wake, now () + LATE, NULL, 0);
 
   g_assert_cmpuint (reasons & WAKE_DUE, ==, 0);
   return reasons;
@@ -97,8 +91,9 @@ assert_silence (Fixture *fixture)
 {
   int64_t until = g_get_real_time () + G_USEC_PER_SEC * 3 / 2;
 
-  g_assert_cmpuint (wake_wait (fixture->wake, until / G_USEC_PER_SEC), ==,
-                    WAKE_DUE);
+  g_assert_cmpuint (
+      wake_wait (fixture->wake, until / G_USEC_PER_SEC, NULL, 0), ==,
+      WAKE_DUE);
 }
 
 static void
@@ -351,11 +346,11 @@ test_due (Fixture *fixture, const void *data)
 {
   int64_t due;
 
-  g_assert_cmpuint (wake_wait (fixture->wake, 1), ==, WAKE_DUE);
-  g_assert_cmpuint (wake_wait (fixture->wake, now () - 1), ==, WAKE_DUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, 1, NULL, 0), ==, WAKE_DUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, now () - 1, NULL, 0), ==, WAKE_DUE);
   g_assert_cmpuint (wake_poll (fixture->wake), ==, 0);
   due = now () + 2;
-  g_assert_cmpuint (wake_wait (fixture->wake, due), ==, WAKE_DUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, due, NULL, 0), ==, WAKE_DUE);
   g_assert_cmpint (now (), >=, due);
   g_assert_cmpint (now (), <, due + LATE);
 }
@@ -367,12 +362,12 @@ test_due_replaced (Fixture *fixture, const void *data)
   int64_t due = now () + 1;
 
   write_file (fixture, "queue", "0123456789ABCDEF");
-  g_assert_cmpuint (wake_wait (fixture->wake, due), ==, WAKE_QUEUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, due, NULL, 0), ==, WAKE_QUEUE);
   /* It comes while nobody waits for it. */
   while (now () <= due)
     g_usleep (10000);
   write_file (fixture, "queue", "0123456789ABCDEF");
-  g_assert_cmpuint (wake_wait (fixture->wake, 0), ==, WAKE_QUEUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, 0, NULL, 0), ==, WAKE_QUEUE);
 }
 
 /* All of them at once, and while nobody waits. */
@@ -382,7 +377,7 @@ test_together (Fixture *fixture, const void *data)
   write_file (fixture, "queue", "0123456789ABCDEF");
   write_file (fixture, "accounts", "x");
   move_file (fixture, "accounts", "x", "accounts", "work");
-  g_assert_cmpuint (wake_wait (fixture->wake, 1), ==,
+  g_assert_cmpuint (wake_wait (fixture->wake, 1, NULL, 0), ==,
                     WAKE_QUEUE | WAKE_ALL | WAKE_DUE);
 }
 
@@ -400,173 +395,11 @@ test_idle (Fixture *fixture, const void *data)
                    <, 500);
 }
 
-static DeskService *
-start_keyring (Fixture *fixture)
-{
-  return desk_serve (fixture->desk, SECRETS, NULL, NULL);
-}
-
-static bool
-has_desk (void)
-{
-  if (desk_can_start ())
-    return true;
-  g_test_skip ("there is no dbus-daemon");
-  return false;
-}
-
-static void
-test_keyring_appears (Fixture *fixture, const void *data)
-{
-  DeskService *keyring;
-
-  if (!has_desk ())
-    return;
-  desk_start (fixture->desk);
-  desk_set_address (fixture->desk);
-  start_wake (fixture);
-  assert_silence (fixture);
-  keyring = start_keyring (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  desk_leave (fixture->desk, keyring);
-  assert_silence (fixture);
-  start_keyring (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-}
-
-static void
-emit_locked (DeskService *keyring, bool locked)
-{
-  GVariantBuilder changed;
-
-  g_variant_builder_init (&changed, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&changed, "{sv}", "Locked",
-                         g_variant_new_boolean (locked));
-  desk_emit (keyring, COLLECTION, "org.freedesktop.DBus.Properties",
-             "PropertiesChanged",
-             g_variant_new ("(sa{sv}as)", "org.freedesktop.Secret.Collection",
-                            &changed, NULL));
-}
-
-static void
-test_keyring_unlocked (Fixture *fixture, const void *data)
-{
-  DeskService *keyring;
-
-  if (!has_desk ())
-    return;
-  desk_start (fixture->desk);
-  desk_set_address (fixture->desk);
-  keyring = start_keyring (fixture);
-  start_wake (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  assert_silence (fixture);
-  emit_locked (keyring, true);
-  assert_silence (fixture);
-  emit_locked (keyring, false);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  assert_silence (fixture);
-  desk_emit (keyring, "/org/freedesktop/secrets",
-             "org.freedesktop.Secret.Service", "CollectionChanged",
-             g_variant_new ("(o)", COLLECTION));
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  /* What is no such message is nothing. */
-  desk_emit (keyring, COLLECTION, "org.freedesktop.DBus.Properties",
-             "PropertiesChanged",
-             g_variant_new ("(ss)", "org.freedesktop.Secret.Collection", ""));
-  assert_silence (fixture);
-}
-
-static void
-test_keyring_chatters (Fixture *fixture, const void *data)
-{
-  int64_t begun = g_get_monotonic_time ();
-  DeskService *keyring;
-
-  if (!has_desk ())
-    return;
-  desk_start (fixture->desk);
-  desk_set_address (fixture->desk);
-  keyring = start_keyring (fixture);
-  start_wake (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  for (int i = 0; i < 1000; i++)
-    emit_locked (keyring, false);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  g_assert_cmpint (g_get_monotonic_time () - begun, >=, G_USEC_PER_SEC);
-}
-
-/* A machine starts, and later somebody logs in. */
-static void
-test_bus_appears (Fixture *fixture, const void *data)
-{
-  if (!has_desk ())
-    return;
-  start_wake (fixture);
-  assert_silence (fixture);
-  desk_make_directory (fixture->desk);
-  assert_silence (fixture);
-  desk_start (fixture->desk);
-  start_keyring (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-}
-
-static void
-test_bus_comes_again (Fixture *fixture, const void *data)
-{
-  if (!has_desk ())
-    return;
-  desk_start (fixture->desk);
-  start_keyring (fixture);
-  start_wake (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-  for (int i = 0; i < 2; i++)
-    {
-      desk_stop (fixture->desk);
-      assert_silence (fixture);
-      desk_start (fixture->desk);
-      start_keyring (fixture);
-      g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-    }
-}
-
-static void
-test_bus_hangs (Fixture *fixture, const void *data)
-{
-  int64_t begun = g_get_monotonic_time ();
-
-  desk_start_silent (fixture->desk);
-  start_wake (fixture);
-  g_assert_cmpuint (wake_poll (fixture->wake), ==, 0);
-  g_assert_cmpuint (wake_wait (fixture->wake, 1), ==, WAKE_DUE);
-  g_assert_cmpint (g_get_monotonic_time () - begun, <, G_USEC_PER_SEC);
-  assert_silence (fixture);
-  if (!has_desk ())
-    return;
-  desk_stop (fixture->desk);
-  desk_start (fixture->desk);
-  start_keyring (fixture);
-  g_assert_cmpuint (next (fixture), ==, WAKE_KEYRING);
-}
-
-/* Being freed does not wait for it either. */
-static void
-test_bus_hangs_on (Fixture *fixture, const void *data)
-{
-  int64_t begun = g_get_monotonic_time ();
-
-  desk_start_silent (fixture->desk);
-  start_wake (fixture);
-  g_assert_cmpuint (wake_poll (fixture->wake), ==, 0);
-  g_clear_pointer (&fixture->wake, wake_free);
-  g_assert_cmpint (g_get_monotonic_time () - begun, <, G_USEC_PER_SEC);
-}
-
 /* Longer than a network has to be quiet before it is told. */
 static void
 assert_long_silence (Fixture *fixture)
 {
-  g_assert_cmpuint (wake_wait (fixture->wake, now () + 3), ==, WAKE_DUE);
+  g_assert_cmpuint (wake_wait (fixture->wake, now () + 3, NULL, 0), ==, WAKE_DUE);
 }
 
 static bool
@@ -602,6 +435,30 @@ test_network (Fixture *fixture, const void *data)
   assert_silence (fixture);
 }
 
+/* Somebody else's descriptors count as well. */
+static void
+test_others (Fixture *fixture, const void *data)
+{
+  int fds[2];
+  struct pollfd others[2];
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  others[0] = (struct pollfd){ fds[1], 0, 0 };
+  others[1] = (struct pollfd){ fds[0], POLLIN, 0 };
+  g_assert_cmpuint (wake_wait (fixture->wake, 1, others, 2), ==, WAKE_DUE);
+  g_assert_cmpint (others[1].revents, ==, 0);
+  g_assert_cmpint (write (fds[1], "", 1), ==, 1);
+  g_assert_cmpuint (wake_wait (fixture->wake, now () + LATE, others, 2), ==,
+                    0);
+  g_assert_cmpint (others[0].revents, ==, 0);
+  g_assert_cmpint (others[1].revents, ==, POLLIN);
+  write_file (fixture, "queue", "0123456789ABCDEF");
+  g_assert_cmpuint (wake_wait (fixture->wake, now () + LATE, others, 2), ==,
+                    WAKE_QUEUE);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -623,14 +480,8 @@ main (int argc, char **argv)
   ADD ("/due", set_up, test_due);
   ADD ("/due-replaced", set_up, test_due_replaced);
   ADD ("/together", set_up, test_together);
+  ADD ("/others", set_up, test_others);
   ADD ("/idle", set_up, test_idle);
-  ADD ("/keyring/appears", set_up_queue, test_keyring_appears);
-  ADD ("/keyring/unlocked", set_up_queue, test_keyring_unlocked);
-  ADD ("/keyring/chatters", set_up_queue, test_keyring_chatters);
-  ADD ("/bus/appears", set_up_queue, test_bus_appears);
-  ADD ("/bus/comes-again", set_up_queue, test_bus_comes_again);
-  ADD ("/bus/hangs", set_up_queue, test_bus_hangs);
-  ADD ("/bus/hangs-on", set_up_queue, test_bus_hangs_on);
   ADD ("/network", set_up_queue, test_network);
   return g_test_run ();
 }

@@ -1,0 +1,427 @@
+#include "submit/turn.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+#include "base/log.h"
+#include "submit/apart.h"
+#include "submit/confine.h"
+#include "submit/errand.h"
+#include "submit/notify.h"
+#include "submit/recipients.h"
+#include "submit/report.h"
+#include "submit/signals.h"
+
+#define BUSY 60 /* seconds until a locked entry is looked at again */
+
+#define ID_MAXIMUM 64 /* octets */
+
+/* One message of the channel to the runner; what comes back is an identifier. */
+typedef struct
+{
+  TurnNews news;
+  int64_t value;
+} Report;
+
+struct Turn
+{
+  pid_t pid;
+  int channel;
+};
+
+/* In the turn's process. */
+typedef struct
+{
+  const TurnParams *params;
+  Errand errand;
+  int channel; /* to the runner */
+  int other;   /* its end, which is the runner's */
+  Courier *courier;
+  Status *stopped;      /* what failed for the account as such */
+  unsigned held;        /* messages that are held because of it */
+  unsigned undelivered; /* messages that were refused for good */
+  char *first;          /* about the first of those */
+} Work;
+
+static int64_t
+now (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+static void
+tell (const Work *work, TurnNews news, int64_t value)
+{
+  Report report = { news, value };
+
+  (void) send (work->channel, &report, sizeof report, MSG_NOSIGNAL);
+}
+
+/* The next message; NULL: there is none for this turn. */
+static char *
+want (const Work *work)
+{
+  char id[ID_MAXIMUM];
+  ssize_t length;
+
+  tell (work, TURN_WANTS, 0);
+  do
+    length = recv (work->channel, id, sizeof id, 0);
+  while (length < 0 && errno == EINTR);
+  return length > 0 ? g_strndup (id, (size_t) length) : NULL;
+}
+
+static void
+complain (const Work *work, const GError *error)
+{
+  log_line (LOG_ERR, "text=\"%s\"", error->message);
+  if (work->params->person)
+    (void) report_error (error);
+  tell (work, TURN_TROUBLE, failure_exit_status (error));
+}
+
+/* Where nothing can be recorded, nothing on disk says that it was tried. */
+static void
+put_aside (const Work *work, const GError *error)
+{
+  complain (work, error);
+  tell (work, TURN_ASIDE, 0);
+}
+
+/* NULL: it is not to be had now. */
+static Entry *
+lock (const Work *work, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  bool busy = false;
+  Entry *entry
+      = queue_lock (work->params->queue, ROOM_QUEUE, id, &busy, &error);
+
+  if (error != NULL)
+    put_aside (work, error);
+  if (busy)
+    tell (work, TURN_DUE, now () + BUSY);
+  return entry;
+}
+
+static void
+note_outcome (Work *work, const Entry *entry, const Outcome *outcome)
+{
+  const Status *stopped = outcome_account_status (outcome);
+
+  if (stopped != NULL)
+    work->stopped = status_copy (stopped);
+  if (outcome->settled == SETTLED_QUEUED)
+    tell (work, TURN_DUE, entry_due (entry, now ()));
+  if (outcome->settled != SETTLED_HELD)
+    return;
+  if (stopped != NULL && stopped->fate == FATE_HELD)
+    work->held++;
+  else if (work->undelivered++ == 0)
+    work->first = g_strdup (entry->reason);
+}
+
+/* ENTRY was held before anybody knew who it is for. False: that is still so, and it
+   is held again, or could not be. */
+static bool
+settle_recipients (Work *work, Entry *entry)
+{
+  const TurnParams *params = work->params;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) why = NULL;
+  g_autoptr (Envelope) envelope = recipients_settle_whole (
+      entry->envelope, params->accounts, params->account, &why);
+
+  if (envelope != NULL
+      && entry_record_settled (entry, params->account->name, envelope,
+                               &error))
+    return true;
+  if (envelope == NULL
+      && queue_hold (params->queue, entry, why->message, &error))
+    {
+      report_log_held (entry, why->message);
+      if (params->person)
+        tell (work, TURN_TROUBLE, report_error (why));
+      if (work->undelivered++ == 0)
+        work->first = g_strdup (entry->reason);
+      return false;
+    }
+  put_aside (work, error);
+  return false;
+}
+
+static void
+try_entry (Work *work, Entry *entry)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Outcome) outcome
+      = errand_run (&work->errand, entry, work->courier, &error);
+
+  /* The verdict is on record: whoever wants the turn to end may have it. */
+  signals_release ();
+  if (outcome == NULL)
+    {
+      put_aside (work, error);
+      return;
+    }
+  if (work->params->person)
+    report_person (entry, work->params->account, outcome);
+  note_outcome (work, entry, outcome);
+}
+
+/* Its sender could not be told, or it could not be moved. */
+static bool
+is_unfinished (const Entry *entry)
+{
+  return queue_place (entry) == SETTLED_HELD && !entry->held;
+}
+
+static void
+take_entry (Work *work, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = lock (work, id);
+
+  if (entry == NULL)
+    return;
+  if (queue_place (entry) == SETTLED_HELD)
+    {
+      if (!errand_finish (&work->errand, entry, &error))
+        complain (work, error);
+    }
+  else if (entry_due (entry, now ()) > now ())
+    tell (work, TURN_DUE, entry_due (entry, now ()));
+  else if (!entry->as_given || settle_recipients (work, entry))
+    try_entry (work, entry);
+  if (is_unfinished (entry))
+    tell (work, TURN_ASIDE, 0);
+}
+
+/* What stopped the account holds the rest as well: nobody is asked again. */
+static void
+hold_rest (Work *work)
+{
+  char *id;
+
+  while ((id = want (work)) != NULL)
+    {
+      g_autofree char *owned = id;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Entry) entry = lock (work, owned);
+
+      if (entry == NULL)
+        continue;
+      if (errand_hold (&work->errand, entry, work->stopped, &error))
+        work->held++;
+      else
+        put_aside (work, error);
+    }
+}
+
+static void
+carry (Work *work, const Apart *apart)
+{
+  CourierParams params = { .trace = work->params->trace,
+                           .credential = apart_credential,
+                           .data = (void *) apart };
+  char *id = NULL;
+
+  work->courier = courier_new (work->params->account, &params);
+  while (work->stopped == NULL && !courier_is_spent (work->courier)
+         && (id = want (work)) != NULL)
+    {
+      take_entry (work, id);
+      g_free (id);
+    }
+  if (work->stopped == NULL && courier_is_spent (work->courier))
+    tell (work, TURN_RENEWED, 0);
+  g_clear_pointer (&work->courier, courier_free);
+}
+
+static void
+work_for_account (Work *work, const Apart *apart)
+{
+  const Account *account = work->params->account;
+
+  if (work->params->paused)
+    {
+      g_autoptr (Backoff) backoff
+          = backoff_read (work->params->queue, account->name);
+
+      work->stopped = errand_paused (backoff, account);
+    }
+  else
+    carry (work, apart);
+  if (work->stopped != NULL && work->stopped->fate == FATE_HELD)
+    hold_rest (work);
+  if (work->stopped != NULL)
+    errand_notify (&work->errand, work->stopped, work->held);
+  if (work->undelivered > 0)
+    notify_undelivered (work->errand.general, account->name,
+                        work->undelivered, work->first, false);
+  status_free (work->stopped);
+  g_free (work->first);
+}
+
+/* An entry that was held for want of an account has no name of any. */
+const Account *
+turn_account (const Accounts *accounts, const Entry *entry, GError **error)
+{
+  bool named = entry->account[0] != '\0';
+
+  return accounts_choose (accounts, named ? entry->account : NULL,
+                          named ? NULL : entry->envelope->reverse_path, NULL,
+                          error);
+}
+
+static void
+hold_homeless (const Work *work)
+{
+  char *id;
+
+  while ((id = want (work)) != NULL)
+    {
+      g_autofree char *owned = id;
+      g_autoptr (GError) why = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (Entry) entry = lock (work, owned);
+
+      if (entry == NULL
+          || turn_account (work->params->accounts, entry, &why) != NULL)
+        continue;
+      if (queue_hold (work->params->queue, entry, why->message, &error))
+        report_log_held (entry, why->message);
+      else
+        put_aside (work, error);
+    }
+}
+
+static int
+work_confined (const Apart *apart, void *data)
+{
+  Work *work = data;
+  const TurnParams *params = work->params;
+
+  /* Until it has something that must not be lost, it may be ended. */
+  signals_release ();
+  (void) confine_attempt (params->queue, &params->accounts->general,
+                          params->account);
+  if (params->account != NULL)
+    work_for_account (work, apart);
+  else
+    hold_homeless (work);
+  return EX_OK;
+}
+
+/* Serves the turn with secrets, and tells how it ended. Not confined, and it hears
+   nothing from afar. */
+static int
+supervise (const Apart *unused, void *data)
+{
+  Work *work = data;
+  const TurnParams *params = work->params;
+  g_autoptr (GError) error = NULL;
+  ApartResult result;
+
+  close (work->other);
+  for (size_t i = 0; i < params->count; i++)
+    close (params->strangers[i]);
+  if (!apart_run (work_confined, work, params->account, false, &result,
+                  &error))
+    {
+      complain (work, error);
+      return EX_OSERR;
+    }
+  g_free (result.text);
+  if (result.signal != 0 && !signals_noted ())
+    {
+      g_set_error (&error, FAILURE, FAILURE_SOFTWARE,
+                   _ ("the process that spoke with the relay was ended by "
+                      "signal %d"),
+                   result.signal);
+      complain (work, error);
+    }
+  return result.signal == 0 ? result.exit_status : EX_SOFTWARE;
+}
+
+/* In the runner */
+
+Turn *
+turn_start (const TurnParams *params, GError **error)
+{
+  Work work = { .params = params,
+                .errand = { .queue = params->queue,
+                            .general = &params->accounts->general,
+                            .account = params->account } };
+  int ends[2];
+  pid_t pid;
+  Turn *turn;
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    {
+      failure_set_errno (error, FAILURE_OS, errno,
+                         _ ("cannot start a process"));
+      return NULL;
+    }
+  work.channel = ends[1];
+  work.other = ends[0];
+  pid = apart_start (supervise, &work, error);
+  close (ends[1]);
+  if (pid < 0)
+    {
+      close (ends[0]);
+      return NULL;
+    }
+  turn = g_new (Turn, 1);
+  *turn = (Turn){ pid, ends[0] };
+  return turn;
+}
+
+int
+turn_fd (const Turn *turn)
+{
+  return turn->channel;
+}
+
+TurnNews
+turn_hear (Turn *turn, int64_t *value)
+{
+  Report report;
+  ssize_t length;
+
+  do
+    length = recv (turn->channel, &report, sizeof report, 0);
+  while (length < 0 && errno == EINTR);
+  if (length <= 0)
+    return TURN_OVER;
+  if (length != sizeof report || report.news >= TURN_OVER)
+    report = (Report){ TURN_TROUBLE, EX_SOFTWARE };
+  *value = report.value;
+  return report.news;
+}
+
+void
+turn_give (Turn *turn, const char *id)
+{
+  (void) send (turn->channel, id, id != NULL ? strlen (id) : 0,
+               MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool
+turn_end (Turn *turn)
+{
+  int status;
+
+  close (turn->channel);
+  status = apart_end (turn->pid);
+  g_free (turn);
+  return WIFEXITED (status) && WEXITSTATUS (status) == EX_OK;
+}
