@@ -130,4 +130,22 @@ check "a caller is killed: the runner sends the message" \
   await each_once 1 1 "$work/record"
 check "a caller is killed: nothing is queued" await queued 0
 end_runner
+
+# A relay hangs
+
+stop_scripted
+dialogue <<'END'
+until DATA
+stall
+END
+scripted_account second 'max-connections = 10'
+password second secret || exit 1
+enqueue 1 2 -f me@example.org you@example.net || exit 1
+start_runner
+check "one account's relay hangs" await heard 1 'RCPT TO'
+enqueue 3 3 -f second@example.org you@example.net || exit 1
+check "one account's relay hangs: another account's mail goes out" \
+  await each_once 3 3 "$work/record"
+check "one account's relay hangs: its own waits" await queued 2
+end_runner
 end

@@ -539,4 +539,16 @@ no_zombie () { ! ps -o pid,stat,args --ppid $runner | grep ' Z'; }
 check "runner: and no zombie" no_zombie
 end_runner
 check "runner: it ends" no_runner
+
+# Relays are not asked for more messages of one session, and a tunnel's command is
+# started anew for the next.
+rm -rf "$state/queue" "$state/held" "$state/accounts" "$work/record"
+become --serve
+enqueue 1 101 -f good@example.org you@example.net || exit 1
+run_once
+check "101 messages through a tunnel: all are sent" exits 0
+check "101 messages through a tunnel: each arrives once" \
+  each_once 1 101 "$work/record"
+check "101 messages through a tunnel: in two sessions" connections 2
+check "101 messages through a tunnel: no command is left" await gone $mark
 end
