@@ -1,7 +1,10 @@
 #include "submit/confine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <glib/gi18n.h>
 
 #include "base/log.h"
 #include "base/sandbox.h"
@@ -119,9 +122,21 @@ allow_bus (Sandbox *sandbox)
     sandbox_allow_outside (sandbox);
 }
 
+static bool
+enter (const Sandbox *sandbox, bool verbose)
+{
+  if (sandbox_enter (sandbox))
+    return true;
+  if (verbose)
+    fputs (_ ("postrider: this kernel has no Landlock, so nothing confines "
+              "the conversation with the relay\n"),
+           stderr);
+  return false;
+}
+
 bool
 confine_attempt (const Queue *queue, const General *general,
-                 const Account *account)
+                 const Account *account, bool verbose)
 {
   g_autofree char *home = user_home ();
   g_autofree char *real_home = home != NULL ? realpath (home, NULL) : NULL;
@@ -140,7 +155,7 @@ confine_attempt (const Queue *queue, const General *general,
     allow_relay (sandbox, &account->relay, real_home);
   allow_bus (sandbox);
   if (account == NULL || account->relay.tunnel == NULL)
-    return sandbox_enter (sandbox);
+    return enter (sandbox, verbose);
   /* Its command is started before, and ended from inside. */
   sandbox_allow_outside (sandbox);
   sandbox_prepare (g_steal_pointer (&sandbox));

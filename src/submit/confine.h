@@ -12,6 +12,7 @@
 #include "queue/queue.h"
 
 /* The sandbox of attempts for ACCOUNT (NULL: of work without a relay) with what is in
- * QUEUE; the log stays open. False: this kernel has none. */
+ * QUEUE; the log stays open. False: this kernel has none; VERBOSE: stderr is told so.
+ */
 bool confine_attempt (const Queue *queue, const General *general,
-                      const Account *account);
+                      const Account *account, bool verbose);

@@ -234,20 +234,6 @@ typedef struct
   Entry *entry;
 } Try;
 
-/* From here on nothing is needed of this machine but the queue and the relay. */
-static void
-confine (const Try *try)
-{
-  const Submitter *submitter = try->submitter;
-
-  if (!confine_attempt (submitter->queue, try->errand->general,
-                        try->errand->account)
-      && submitter->trace != NULL)
-    fputs (_ ("postrider: this kernel has no Landlock, so nothing confines "
-              "the conversation with the relay\n"),
-           stderr);
-}
-
 /* In a child: one try, with the entry's lock held. */
 static int
 try_apart (const Apart *apart, void *data)
@@ -265,7 +251,8 @@ try_apart (const Apart *apart, void *data)
   g_autoptr (Outcome) outcome = NULL;
   g_auto (Verdict) verdict = { 0 };
 
-  confine (try);
+  (void) confine_attempt (submitter->queue, try->errand->general,
+                          try->errand->account, submitter->trace != NULL);
   outcome = errand_run (try->errand, try->entry, courier, &error);
   if (outcome == NULL)
     {

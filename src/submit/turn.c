@@ -313,7 +313,7 @@ work_confined (const Apart *apart, void *data)
   /* Until it has something that must not be lost, it may be ended. */
   signals_release ();
   (void) confine_attempt (params->queue, &params->accounts->general,
-                          params->account);
+                          params->account, params->trace != NULL);
   if (params->account != NULL)
     work_for_account (work, apart);
   else

@@ -250,7 +250,7 @@ run (int argc, char **argv)
       account = accounts_choose (accounts, argv[3], NULL, NULL, &error);
       if (account == NULL)
         g_error ("%s", error->message);
-      if (!confine_attempt (queue, &accounts->general, account))
+      if (!confine_attempt (queue, &accounts->general, account, false))
         return 1;
     }
   setvbuf (stdout, NULL, _IOLBF, 0);
