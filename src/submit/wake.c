@@ -1,7 +1,6 @@
 #include "submit/wake.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -174,7 +173,8 @@ hear (Wake *wake, struct pollfd *fds, size_t count, int patience)
   int quiet = until_quiet (wake);
   int ready;
 
-  memcpy (all + N_OWN, fds, count * sizeof *fds);
+  for (size_t i = 0; i < count; i++)
+    all[N_OWN + i] = fds[i];
   if (patience < 0 || (quiet >= 0 && quiet < patience))
     patience = quiet;
   ready = poll (all, N_OWN + count, patience);
