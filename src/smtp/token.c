@@ -167,8 +167,14 @@ run_in_time (void *data, unsigned milliseconds)
       job_release (job);
       return false;
     }
-  g_thread_unref (thread);
-  return wait_for (job, end);
+  if (!wait_for (job, end))
+    {
+      g_thread_unref (thread);
+      return false;
+    }
+  /* It could take the signal that is held back while the terminal does not echo. */
+  (void) g_thread_join (thread);
+  return true;
 }
 
 /* What went wrong with URI, for which GnuTLS has CODE. */
