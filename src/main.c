@@ -25,7 +25,6 @@
 #include "cli/run.h"
 #include "cli/sendmail.h"
 #include "cli/version.h"
-#include "smtp/token.h"
 
 typedef struct
 {
@@ -176,8 +175,6 @@ run (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   prepare ();
   if (is_set_id ())
     {
@@ -192,12 +189,5 @@ main (int argc, char **argv)
       version_print ();
       return EX_OK;
     }
-  status = run (argc, argv);
-  /* The destructors of libraries would wait for the module that did not come back. */
-  if (token_is_stuck ())
-    {
-      (void) fflush (NULL);
-      _exit (status);
-    }
-  return status;
+  return run (argc, argv);
 }

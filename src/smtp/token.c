@@ -28,8 +28,8 @@ token_failures (void)
   return failures;
 }
 
-bool
-token_is_stuck (void)
+static bool
+is_stuck (void)
 {
   bool result;
 
@@ -158,7 +158,7 @@ run_in_time (void *data, unsigned milliseconds)
   GThread *thread;
   int64_t end = g_get_monotonic_time () + (int64_t) milliseconds * 1000;
 
-  if (token_is_stuck ())
+  if (is_stuck ())
     return false;
   thread =
       g_thread_try_new ("token", run, g_atomic_rc_box_acquire (job), NULL);

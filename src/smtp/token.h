@@ -38,6 +38,3 @@ gnutls_privkey_t token_key (const char *uri, bool attended,
 /* Changes when a key has failed to sign: what was loaded before is of no use.
  */
 unsigned token_failures (void);
-
-/* Whether a module did not come back. To unload it would be to wait for it. */
-bool token_is_stuck (void);
