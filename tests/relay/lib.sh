@@ -7,10 +7,12 @@
 #   log                what the server logs
 #   mail/all/new/      what arrived, one file for each recipient
 #
-# and the one who may log in is $relay_user with $relay_password.
+# Where RELAY_LISTEN is an address, it listens there; 0.0.0.0 is all of them.
+# The one who may log in is $relay_user with $relay_password.
 
+relay_listen=${RELAY_LISTEN:-127.0.0.1}
 relay_user=me@example.org
-relay_password='pass word "\&7'
+relay_password=${RELAY_PASSWORD:-'pass word "\&7'}
 
 stop () {
   echo "${0##*/}: $*" >&2
