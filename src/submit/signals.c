@@ -53,9 +53,7 @@ on_signal (int number)
     }
   else
     {
-      /* SIGHUP asks for less, and may come behind. */
-      if (number != SIGHUP || noted == 0)
-        noted = number;
+      noted = number;
       for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
         if (wards[i] > 0)
           (void) kill (wards[i], number);

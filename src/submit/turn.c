@@ -20,13 +20,15 @@
 #include "submit/report.h"
 #include "submit/signals.h"
 
+#define BUSY 60 /* seconds until a locked entry is looked at again */
+
 #define ID_MAXIMUM 64 /* octets */
 
 /* One message of the channel to the runner; what comes back is an identifier. */
 typedef struct
 {
   TurnNews news;
-  int value;
+  int64_t value;
 } Report;
 
 struct Turn
@@ -43,7 +45,6 @@ typedef struct
   int channel; /* to the runner */
   int other;   /* its end, which is the runner's */
   Courier *courier;
-  bool unheard;         /* something could not be told */
   Status *stopped;      /* what failed for the account as such */
   unsigned held;        /* messages that are held because of it */
   unsigned undelivered; /* messages that were refused for good */
@@ -56,26 +57,22 @@ now (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
-/* Who cannot be heard ends: the runner sees that. */
 static void
-tell (Work *work, TurnNews news, int value)
+tell (const Work *work, TurnNews news, int64_t value)
 {
   Report report = { news, value };
 
-  if (send (work->channel, &report, sizeof report, MSG_NOSIGNAL) < 0)
-    work->unheard = true;
+  (void) send (work->channel, &report, sizeof report, MSG_NOSIGNAL);
 }
 
 /* The next message; NULL: there is none for this turn. */
 static char *
-want (Work *work)
+want (const Work *work)
 {
   char id[ID_MAXIMUM];
   ssize_t length;
 
   tell (work, TURN_WANTS, 0);
-  if (work->unheard)
-    return NULL;
   do
     length = recv (work->channel, id, sizeof id, 0);
   while (length < 0 && errno == EINTR);
@@ -83,7 +80,7 @@ want (Work *work)
 }
 
 static void
-complain (Work *work, const GError *error)
+complain (const Work *work, const GError *error)
 {
   log_line (LOG_ERR, "text=\"%s\"", error->message);
   if (work->params->person)
@@ -93,7 +90,7 @@ complain (Work *work, const GError *error)
 
 /* Where nothing can be recorded, nothing on disk says that it was tried. */
 static void
-put_aside (Work *work, const GError *error)
+put_aside (const Work *work, const GError *error)
 {
   complain (work, error);
   tell (work, TURN_ASIDE, 0);
@@ -101,14 +98,17 @@ put_aside (Work *work, const GError *error)
 
 /* NULL: it is not to be had now. */
 static Entry *
-lock (Work *work, const char *id)
+lock (const Work *work, const char *id)
 {
   g_autoptr (GError) error = NULL;
+  bool busy = false;
   Entry *entry
-      = queue_lock (work->params->queue, ROOM_QUEUE, id, NULL, &error);
+      = queue_lock (work->params->queue, ROOM_QUEUE, id, &busy, &error);
 
   if (error != NULL)
     put_aside (work, error);
+  if (busy)
+    tell (work, TURN_DUE, now () + BUSY);
   return entry;
 }
 
@@ -119,6 +119,8 @@ note_outcome (Work *work, const Entry *entry, const Outcome *outcome)
 
   if (stopped != NULL)
     work->stopped = status_copy (stopped);
+  if (outcome->settled == SETTLED_QUEUED)
+    tell (work, TURN_DUE, entry_due (entry, now ()));
   if (outcome->settled != SETTLED_HELD)
     return;
   if (stopped != NULL && stopped->fate == FATE_HELD)
@@ -195,8 +197,9 @@ take_entry (Work *work, const char *id)
       if (!errand_finish (&work->errand, entry, &error))
         complain (work, error);
     }
-  else if (entry_due (entry, now ()) <= now ()
-           && (!entry->as_given || settle_recipients (work, entry)))
+  else if (entry_due (entry, now ()) > now ())
+    tell (work, TURN_DUE, entry_due (entry, now ()));
+  else if (!entry->as_given || settle_recipients (work, entry))
     try_entry (work, entry);
   if (is_unfinished (entry))
     tell (work, TURN_ASIDE, 0);
@@ -280,7 +283,7 @@ turn_account (const Accounts *accounts, const Entry *entry, GError **error)
 }
 
 static void
-hold_homeless (Work *work)
+hold_homeless (const Work *work)
 {
   char *id;
 
@@ -306,28 +309,24 @@ work_confined (const Apart *apart, void *data)
 {
   Work *work = data;
   const TurnParams *params = work->params;
-  g_autoptr (GError) error = NULL;
 
   /* Until it has something that must not be lost, it may be ended. */
   signals_release ();
-  if (!confine_attempt (params->queue, &params->accounts->general,
-                        params->account, params->trace != NULL, &error))
-    {
-      complain (work, error);
-      return EX_OSERR;
-    }
+  (void) confine_attempt (params->queue, &params->accounts->general,
+                          params->account, params->trace != NULL);
   if (params->account != NULL)
     work_for_account (work, apart);
   else
     hold_homeless (work);
-  return work->unheard ? EX_OSERR : EX_OK;
+  return EX_OK;
 }
 
-/* Serves the turn with secrets, and tells what it died of. Not confined, and it hears
+/* Serves the turn with secrets, and tells how it ended. Not confined, and it hears
    nothing from afar. */
 static int
-supervise (Work *work)
+supervise (const Apart *unused, void *data)
 {
+  Work *work = data;
   const TurnParams *params = work->params;
   g_autoptr (GError) error = NULL;
   ApartResult result;
@@ -353,16 +352,6 @@ supervise (Work *work)
   return result.signal == 0 ? result.exit_status : EX_SOFTWARE;
 }
 
-static int
-supervise_to_end (const Apart *unused, void *data)
-{
-  Work *work = data;
-  int status = supervise (work);
-
-  tell (work, TURN_OVER, 0);
-  return status;
-}
-
 /* In the runner */
 
 Turn *
@@ -384,7 +373,7 @@ turn_start (const TurnParams *params, GError **error)
     }
   work.channel = ends[1];
   work.other = ends[0];
-  pid = apart_start (supervise_to_end, &work, error);
+  pid = apart_start (supervise, &work, error);
   close (ends[1]);
   if (pid < 0)
     {
@@ -403,7 +392,7 @@ turn_fd (const Turn *turn)
 }
 
 TurnNews
-turn_hear (Turn *turn, int *value)
+turn_hear (Turn *turn, int64_t *value)
 {
   Report report;
   ssize_t length;
@@ -413,22 +402,17 @@ turn_hear (Turn *turn, int *value)
   while (length < 0 && errno == EINTR);
   if (length <= 0)
     return TURN_OVER;
-  if (length != sizeof report || report.news > TURN_OVER)
+  if (length != sizeof report || report.news >= TURN_OVER)
     report = (Report){ TURN_TROUBLE, EX_SOFTWARE };
   *value = report.value;
   return report.news;
 }
 
-bool
+void
 turn_give (Turn *turn, const char *id)
 {
-  if (send (turn->channel, id, id != NULL ? strlen (id) : 0,
-            MSG_NOSIGNAL | MSG_DONTWAIT)
-      >= 0)
-    return true;
-  /* It waits for an answer. */
-  (void) shutdown (turn->channel, SHUT_RDWR);
-  return false;
+  (void) send (turn->channel, id, id != NULL ? strlen (id) : 0,
+               MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 bool

@@ -1,0 +1,272 @@
+"""Programs that submit a message, each as its manual says: with TLS that is
+verified, and PLAIN."""
+import os
+import shutil
+import subprocess
+
+from lab import BUILD, BUNDLE, PASSWORD, USER
+
+UNPACKED = os.path.realpath(
+    os.environ.get("BENCH_PEERS", f"{BUILD}/../build/peers"))
+FROM = USER
+
+
+class Peer:
+    """program: what has to be there. prepare writes what it reads, and says the
+    command; before runs before each run."""
+    name = program = version_of = None
+    also = "-"
+    environment = {}
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    def found(self):
+        return shutil.which(self.program)
+
+    def prepare(self, relay, link):
+        raise NotImplementedError
+
+    def before(self, relay, link):
+        pass
+
+    def host(self, link):
+        return f"{link}.postrider.test"
+
+    def place(self, relay, link, content, suffix=""):
+        return self.lab.place(f"peers/{self.name}/{relay}-{link}{suffix}",
+                              content, 0o600)
+
+    def version(self):
+        if self.version_of is None:
+            return "?"
+        said = subprocess.run(self.version_of, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+        return (said.stdout + said.stderr).strip().split("\n")[0][:60]
+
+    def package(self, name):
+        """The version of a package that is not installed."""
+        for file in os.listdir(UNPACKED):
+            if file.startswith(name + "_"):
+                return f"{name} {file.split('_')[1].replace('%3a', ':')}"
+        return "?"
+
+
+class Postrider(Peer):
+    name = "postrider"
+    trust = "file"
+    settings = ""
+
+    def __init__(self, lab):
+        super().__init__(lab)
+        # Another build: to compare with.
+        self.program = os.environ.get("BENCH_PROGRAM", f"{BUILD}/postrider")
+        self.version_of = [self.program, "--version"]
+
+    def prepare(self, relay, link, recipient):
+        base = f"{self.lab.work}/peers/{self.name}/{relay}-{link}"
+        secret = self.place(relay, link, PASSWORD + "\n", "/secret")
+        trust = (f"trust-file = {self.lab.ca}\n" if self.trust == "file" else "")
+        self.place(
+            relay, link,
+            f"[postrider]\nstart-runner = no\nlog = {base}/log\n\n"
+            f"[me]\nfrom = {FROM}\nhost = {self.host(link)}\n"
+            f"port = {self.lab.port(relay)}\nuser = {USER}\nauth = plain\n"
+            f"password-file = {secret}\n{trust}{self.settings}",
+            "/config/postrider/accounts")
+        sendmail = f"{base}/sendmail"
+        if not os.path.lexists(sendmail):
+            os.symlink(self.program, sendmail)
+            os.makedirs(f"{base}/state", exist_ok=True)
+        self.environment = dict(self.environment,
+                                XDG_CONFIG_HOME=f"{base}/config",
+                                XDG_STATE_HOME=f"{base}/state")
+        return ["env", f"XDG_CONFIG_HOME={base}/config",
+                f"XDG_STATE_HOME={base}/state", sendmail, "-f", FROM, recipient]
+
+
+class PostriderSystemTrust(Postrider):
+    name = "postrider-bundle"
+    trust = "system"
+
+
+class Msmtp(Peer):
+    name = program = "msmtp"
+    version_of = ["msmtp", "--version"]
+    trust = None
+
+    def prepare(self, relay, link, recipient):
+        file = self.place(
+            relay, link,
+            f"defaults\ntls on\ntls_starttls off\n"
+            f"tls_trust_file {self.trust or self.lab.ca}\n"
+            f"auth plain\naccount default\nhost {self.host(link)}\n"
+            f"port {self.lab.port(relay)}\nuser {USER}\npassword {PASSWORD}\n"
+            f"from {FROM}\n")
+        return ["msmtp", "-C", file, "--", recipient]
+
+
+class MsmtpSystemTrust(Msmtp):
+    name = "msmtp-bundle"
+    trust = BUNDLE
+
+
+class Curl(Peer):
+    name = program = "curl"
+    version_of = ["curl", "--version"]
+    lines = ["--crlf"]
+    trust = None
+
+    def part(self, relay, link, recipient, file="-"):
+        return [*self.lines, "--cacert", self.trust or self.lab.ca, "--url",
+                f"smtps://{self.host(link)}:{self.lab.port(relay)}",
+                "--login-options", "AUTH=PLAIN", "-u", f"{USER}:{PASSWORD}",
+                "--mail-from", FROM, "--mail-rcpt", recipient, "-T", file]
+
+    def prepare(self, relay, link, recipient):
+        return ["curl", "-s", *self.part(relay, link, recipient)]
+
+
+class CurlSystemTrust(Curl):
+    name = "curl-bundle"
+    trust = BUNDLE
+
+
+class CurlRaw(Curl):
+    name = "curl-raw"
+    lines = []
+
+
+class Swaks(Peer):
+    name = program = "swaks"
+    version_of = ["swaks", "--version"]
+
+    def prepare(self, relay, link, recipient):
+        return ["swaks", "--server", self.host(link), "--port",
+                str(self.lab.port(relay)), "--tlsc", "--tls-verify",
+                "--tls-ca-path", self.lab.ca, "-a", "PLAIN", "-au", USER, "-ap",
+                PASSWORD, "-f", FROM, "-t", recipient, "-d", "-", "--hide-all"]
+
+
+class SNail(Peer):
+    name = program = "s-nail"
+    version_of = ["s-nail", "--version"]
+
+    def prepare(self, relay, link, recipient):
+        file = self.place(
+            relay, link,
+            f"set v15-compat mta=smtps://{USER.replace('@', '%40')}:{PASSWORD}"
+            f"@{self.host(link)}:{self.lab.port(relay)} smtp-auth=plain "
+            f"from={FROM} tls-verify=strict tls-ca-file={self.lab.ca} "
+            f"tls-ca-no-defaults hostname=localhost\n")
+        return ["env", f"MAILRC={file}", "s-nail", "-n", "-s", "hello",
+                recipient]
+
+
+class Mutt(Peer):
+    name = program = "mutt"
+    version_of = ["mutt", "-v"]
+
+    def prepare(self, relay, link, recipient):
+        file = self.place(
+            relay, link,
+            f'set smtp_url="smtps://{USER.replace("@", "%40")}@'
+            f'{self.host(link)}:{self.lab.port(relay)}/" '
+            f'smtp_pass="{PASSWORD}" smtp_authenticators="plain" '
+            f'certificate_file="{self.lab.ca}" from="{FROM}" use_from=yes '
+            'envelope_from=yes copy=no ssl_force_tls=yes use_domain=no '
+            'hostname=localhost\n')
+        return ["mutt", "-n", "-F", file, "-s", "hello", recipient]
+
+
+class Nullmailer(Peer):
+    name = "nullmailer"
+    program = f"{UNPACKED}/nullmailer/usr/lib/nullmailer/smtp"
+
+    def version(self):
+        return self.package("nullmailer")
+
+    def prepare(self, relay, link, recipient):
+        self.input = self.place(
+            relay, link,
+            f"host={self.host(link)}\nport={self.lab.port(relay)}\n"
+            f"user={USER}\npass={PASSWORD}\ntls\nx509cafile={self.lab.ca}\n\n")
+        with open(self.lab.message) as file:
+            self.also = self.place(relay, link,
+                                   f"{FROM}\n{recipient}\n\n" + file.read(),
+                                   ".message")
+        return ["env", "HELOHOST=localhost", self.program]
+
+
+class Dma(Peer):
+    name = "dma"
+    program = f"{UNPACKED}/dma/usr/sbin/dma"
+
+    def version(self):
+        return self.package("dma") + " (CRAM-MD5; verifies nothing)"
+
+    def found(self):
+        return (super().found() and self.lab.instead("/var/spool/dma")
+                and self.lab.instead("/etc/dma"))
+
+    def prepare(self, relay, link, recipient):
+        shutil.chown("/var/spool/dma", "root", "mail")
+        os.chmod("/var/spool/dma", 0o2775)
+        return [self.program, "-D", "-f", FROM, recipient]
+
+    def before(self, relay, link):
+        with open("/etc/dma/dma.conf", "w") as file:
+            file.write(f"SMARTHOST {self.host(link)}\n"
+                       f"PORT {self.lab.port(relay)}\n"
+                       "AUTHPATH /etc/dma/auth.conf\nSECURETRANSFER\n"
+                       "MAILNAME localhost\n")
+        with open("/etc/dma/auth.conf", "w") as file:
+            file.write(f"{USER}|{self.host(link)}:{PASSWORD}\n")
+
+
+class Esmtp(Peer):
+    """It hangs now and then."""
+    name = "esmtp"
+    program = f"{UNPACKED}/esmtp/usr/bin/esmtp"
+
+    def version(self):
+        return self.package("esmtp") + " (STARTTLS)"
+
+    def prepare(self, relay, link, recipient):
+        file = self.place(
+            relay, link,
+            f'identity "{FROM}"\n hostname = {self.host(link)}:'
+            f'{self.lab.port(relay, "starttls")}\n username = "{USER}"\n'
+            f' password = "{PASSWORD}"\n starttls = required\n default\n')
+        # Where its library looks for authorities.
+        for place in ".authenticate", ".config/libesmtp":
+            with open(self.lab.ca) as file:
+                self.lab.place(f"home/{place}/ca.pem", file.read(), 0o600)
+        library = f"{UNPACKED}/libesmtp6/usr/lib/x86_64-linux-gnu"
+        return ["env", f"LD_LIBRARY_PATH={library}", "timeout", "10",
+                self.program, "-C", file, "-f", FROM, recipient]
+
+
+class OpenSmtp(Peer):
+    """That of version 6.8 has no TLS with OpenSSL 3."""
+    name = "opensmtpd"
+    program = f"{UNPACKED}/opensmtpd/usr/bin/smtp"
+
+    def version(self):
+        return self.package("opensmtpd")
+
+    def prepare(self, relay, link, recipient):
+        user = USER.replace("@", "%40")
+        return ["env", f"SSL_CERT_FILE={self.lab.ca}", self.program, "-s",
+                f"smtps://{user}:{PASSWORD}@{self.host(link)}:"
+                f"{self.lab.port(relay)}", "-F", FROM, recipient]
+
+
+ALL = (Postrider, Msmtp, Curl, SNail, Mutt, Swaks, Nullmailer, Dma, Esmtp,
+       OpenSmtp)
+
+
+def present(lab, kinds=ALL):
+    only = os.environ.get("BENCH_ONLY", "").split()
+    made = [kind(lab) for kind in kinds if not only or kind.name in only]
+    return [peer for peer in made if peer.found()]
