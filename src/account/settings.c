@@ -222,6 +222,7 @@ complain_unknown (Config *config, const ConfigSection *section,
   g_autofree char *name
       = text_printable (entry->name, strlen (entry->name), SHOWN_MAXIMUM);
   bool one_account = scope == SETTING_OF_ACCOUNT
+                     && !section->refused
                      && strcmp (section->name, CONFIG_DEFAULTS) != 0;
 
 #define complain(...)                                                         \

@@ -6,6 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+
 /* Numbers and structures of linux/landlock.h, which has all of them only where it
    is as new as the kernel. */
 #ifndef SYS_landlock_create_ruleset
@@ -171,32 +175,53 @@ handled (const Sandbox *sandbox)
   return handled;
 }
 
-/* What is not there needs no rule, and what cannot be allowed stays forbidden. The
-   kernel refuses for a file what only a directory can have. */
-static void
+/* What is not there needs no rule, and what cannot be opened now could not be later.
+ */
+static bool
+is_out_of_reach (int errnum)
+{
+  return errnum == ENOENT || errnum == ENOTDIR || errnum == EACCES
+         || errnum == EPERM || errnum == ELOOP || errnum == ENAMETOOLONG
+         || errnum == ENXIO;
+}
+
+static bool
+has_no_landlock (int errnum)
+{
+  return errnum == ENOSYS || errnum == EOPNOTSUPP || errnum == EPERM;
+}
+
+/* The kernel refuses for a file what only a directory can have. */
+static bool
 add_place (int ruleset, const struct ruleset *handled, const Place *place)
 {
   struct path_beneath rule
       = { place->allowed & handled->fs,
           open (place->path, O_PATH | O_CLOEXEC) };
+  bool added;
 
   if (rule.parent_fd < 0)
-    return;
-  if (syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) != 0
-      && errno == EINVAL)
+    return is_out_of_reach (errno);
+  added = syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0)
+          == 0;
+  if (!added && errno == EINVAL)
     {
       rule.allowed &= FS_OF_FILES;
-      (void) syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule,
-                      0);
+      added = syscall (SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH,
+                       &rule, 0)
+              == 0;
     }
   close (rule.parent_fd);
+  return added;
 }
 
-static void
+static bool
 add_rules (int ruleset, const struct ruleset *handled, const Sandbox *sandbox)
 {
   for (unsigned i = 0; i < sandbox->places->len; i++)
-    add_place (ruleset, handled, &g_array_index (sandbox->places, Place, i));
+    if (!add_place (ruleset, handled,
+                    &g_array_index (sandbox->places, Place, i)))
+      return false;
   for (unsigned i = 0; handled->net != 0 && i < sandbox->ports->len; i++)
     {
       struct net_port rule
@@ -204,27 +229,41 @@ add_rules (int ruleset, const struct ruleset *handled, const Sandbox *sandbox)
 
       if (rule.port == 0)
         rule.allowed = NET_BIND_TCP;
-      (void) syscall (SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
+      if (syscall (SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0)
+          != 0)
+        return false;
     }
+  return true;
 }
 
-bool
-sandbox_enter (const Sandbox *sandbox)
+static SandboxEntry
+set_failed (GError **error)
+{
+  if (has_no_landlock (errno))
+    return SANDBOX_UNKNOWN;
+  failure_set_errno (error, FAILURE_TEMPORARY, errno,
+                     _ ("cannot confine this process"));
+  return SANDBOX_FAILED;
+}
+
+SandboxEntry
+sandbox_enter (const Sandbox *sandbox, GError **error)
 {
   struct ruleset all = handled (sandbox);
+  SandboxEntry entry = SANDBOX_ENTERED;
   int ruleset;
-  bool entered;
 
   if (all.fs == 0)
-    return false;
+    return SANDBOX_UNKNOWN;
   ruleset = (int) syscall (SYS_landlock_create_ruleset, &all, sizeof all, 0);
   if (ruleset < 0)
-    return false;
-  add_rules (ruleset, &all, sandbox);
+    return set_failed (error);
   sandbox_refuse_privileges ();
-  entered = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
+  if (!add_rules (ruleset, &all, sandbox)
+      || syscall (SYS_landlock_restrict_self, ruleset, 0) != 0)
+    entry = set_failed (error);
   close (ruleset);
-  return entered;
+  return entry;
 }
 
 static Sandbox *prepared;
@@ -236,12 +275,15 @@ sandbox_prepare (Sandbox *sandbox)
   prepared = sandbox;
 }
 
-void
-sandbox_enter_prepared (void)
+SandboxEntry
+sandbox_enter_prepared (GError **error)
 {
+  SandboxEntry entry = SANDBOX_ENTERED;
+
   if (prepared != NULL)
-    (void) sandbox_enter (prepared);
+    entry = sandbox_enter (prepared, error);
   sandbox_prepare (NULL);
+  return entry;
 }
 
 void

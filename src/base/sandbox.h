@@ -40,14 +40,21 @@ void sandbox_allow_network (Sandbox *sandbox);
 /* Signals to processes outside, and abstract sockets of theirs. */
 void sandbox_allow_outside (Sandbox *sandbox);
 
-/* False: this kernel has no Landlock, or not enough of it (before Linux 5.19 files
- * could not be moved), or it is switched off; nothing is changed then. */
-bool sandbox_enter (const Sandbox *sandbox);
+typedef enum
+{
+  SANDBOX_ENTERED,
+  SANDBOX_UNKNOWN, /* this kernel has no Landlock, or not enough of it (before Linux
+                      5.19 files could not be moved), or it is switched off */
+  SANDBOX_FAILED,  /* what is allowed would not be complete; FAILURE_TEMPORARY */
+} SandboxEntry;
+
+/* Where it was not entered nothing is changed. */
+SandboxEntry sandbox_enter (const Sandbox *sandbox, GError **error);
 
 /* For those who have to start something else before: sandbox_enter_prepared enters
  * SANDBOX (taken) the first time that it is called, and does nothing without. */
 void sandbox_prepare (Sandbox *sandbox);
-void sandbox_enter_prepared (void);
+SandboxEntry sandbox_enter_prepared (GError **error);
 
 /* Neither this process nor what it starts gets rights by executing a file that is
  * set-user-ID, set-group-ID, or has capabilities. */

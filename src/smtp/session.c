@@ -239,7 +239,11 @@ connect_stream (Session *session, const char **name, Status **status)
   if (fd < 0)
     return fail (session, STAGE_CONNECT, error, status);
   /* The next octet is the relay's. */
-  sandbox_enter_prepared ();
+  if (sandbox_enter_prepared (&error) == SANDBOX_FAILED)
+    {
+      close (fd);
+      return fail (session, STAGE_CONNECT, error, status);
+    }
   *name = ehlo_argument (relay, fd);
   session->stream = stream_new (fd, session->trace);
   return relay->tls != TLS_IMPLICIT || start_tls (session, status);

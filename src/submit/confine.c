@@ -17,6 +17,8 @@
    host names and charsets, authorities, time zones, translations. */
 static const char *const system_places[] = {
   "/etc",
+  "/etc/resolv.conf", /* which may be a link to anywhere */
+  "/etc/hosts",
   "/usr",
   "/lib",
   "/lib32",
@@ -42,15 +44,6 @@ static const char *const system_places[] = {
 /* The second is for a question that a smart card's module asks. */
 static const char *const devices[] = { "/dev/null", "/dev/tty" };
 
-/* A link such as /etc/resolv.conf may lead anywhere. */
-static void
-allow_target (Sandbox *sandbox, const char *path)
-{
-  g_autofree char *target = realpath (path, NULL);
-
-  sandbox_allow (sandbox, target, SANDBOX_READ);
-}
-
 static bool
 is_below (const char *path, const char *directory)
 {
@@ -68,7 +61,7 @@ allow_file (Sandbox *sandbox, const char *path, const char *home)
   g_autofree char *directory
       = target != NULL ? g_path_get_dirname (target) : NULL;
 
-  sandbox_allow (sandbox, target, SANDBOX_READ);
+  sandbox_allow (sandbox, path, SANDBOX_READ);
   if (directory != NULL && home != NULL && is_below (directory, home))
     sandbox_allow (sandbox, directory, SANDBOX_READ);
 }
@@ -123,20 +116,20 @@ allow_bus (Sandbox *sandbox)
 }
 
 static bool
-enter (const Sandbox *sandbox, bool verbose)
+enter (const Sandbox *sandbox, bool verbose, GError **error)
 {
-  if (sandbox_enter (sandbox))
-    return true;
-  if (verbose)
+  SandboxEntry entry = sandbox_enter (sandbox, error);
+
+  if (entry == SANDBOX_UNKNOWN && verbose)
     fputs (_ ("postrider: this kernel has no Landlock, so nothing confines "
               "the conversation with the relay\n"),
            stderr);
-  return false;
+  return entry != SANDBOX_FAILED;
 }
 
 bool
 confine_attempt (const Queue *queue, const General *general,
-                 const Account *account, bool verbose)
+                 const Account *account, bool verbose, GError **error)
 {
   g_autofree char *home = user_home ();
   g_autofree char *real_home = home != NULL ? realpath (home, NULL) : NULL;
@@ -147,15 +140,13 @@ confine_attempt (const Queue *queue, const General *general,
     sandbox_allow (sandbox, system_places[i], SANDBOX_READ);
   for (size_t i = 0; i < G_N_ELEMENTS (devices); i++)
     sandbox_allow (sandbox, devices[i], SANDBOX_WRITE);
-  allow_target (sandbox, "/etc/resolv.conf");
-  allow_target (sandbox, "/etc/hosts");
   allow_queue (sandbox, queue);
   allow_file (sandbox, general->aliases, real_home);
   if (account != NULL)
     allow_relay (sandbox, &account->relay, real_home);
   allow_bus (sandbox);
   if (account == NULL || account->relay.tunnel == NULL)
-    return enter (sandbox, verbose);
+    return enter (sandbox, verbose, error);
   /* Its command is started before, and ended from inside. */
   sandbox_allow_outside (sandbox);
   sandbox_prepare (g_steal_pointer (&sandbox));

@@ -12,7 +12,9 @@
 #include "queue/queue.h"
 
 /* The sandbox of attempts for ACCOUNT (NULL: of work without a relay) with what is in
- * QUEUE; the log stays open. False: this kernel has none; VERBOSE: stderr is told so.
- */
+ * QUEUE; the log stays open. Where the kernel has none, that is fine; VERBOSE: stderr
+ * is told so. FAILURE_TEMPORARY: it cannot be entered now, and nothing is to be done
+ * without. */
 bool confine_attempt (const Queue *queue, const General *general,
-                      const Account *account, bool verbose);
+                      const Account *account, bool verbose,
+                      GError **error);

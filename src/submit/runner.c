@@ -387,11 +387,15 @@ give (Runner *runner, Batch *batch)
       && (batch->count < TURN || !somebody_waits (runner)))
     id = next_id (runner, batch);
   batch->dismissed = id == NULL;
-  if (id != NULL)
-    batch->count++;
-  turn_give (batch->turn, id);
+  batch->count++;
   g_free (batch->given);
   batch->given = id;
+  if (turn_give (batch->turn, id))
+    return;
+  batch->dismissed = true;
+  batch->given = NULL;
+  if (id != NULL)
+    g_queue_push_head (&batch->ids, id);
 }
 
 /* It was stopped before it had all that there was. */
@@ -443,7 +447,7 @@ end_turn (Runner *runner, Batch *batch)
 static void
 hear (Runner *runner, Batch *batch)
 {
-  int64_t value = 0;
+  int value = 0;
 
   switch (turn_hear (batch->turn, &value))
     {
@@ -454,11 +458,8 @@ hear (Runner *runner, Batch *batch)
       if (batch->given != NULL)
         put_aside (runner, batch->given);
       break;
-    case TURN_DUE:
-      wait_until (runner, MAX (value, now ()));
-      break;
     case TURN_TROUBLE:
-      runner->status = (int) CLAMP (value, 1, 255);
+      runner->status = CLAMP (value, 1, 255);
       break;
     case TURN_RENEWED:
       batch->dismissed = true;

@@ -53,7 +53,9 @@ on_signal (int number)
     }
   else
     {
-      noted = number;
+      /* SIGHUP asks for less, and may come behind. */
+      if (number != SIGHUP || noted == 0)
+        noted = number;
       for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
         if (wards[i] > 0)
           (void) kill (wards[i], number);

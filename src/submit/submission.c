@@ -251,9 +251,9 @@ try_apart (const Apart *apart, void *data)
   g_autoptr (Outcome) outcome = NULL;
   g_auto (Verdict) verdict = { 0 };
 
-  (void) confine_attempt (submitter->queue, try->errand->general,
-                          try->errand->account, submitter->trace != NULL);
-  outcome = errand_run (try->errand, try->entry, courier, &error);
+  if (confine_attempt (submitter->queue, try->errand->general,
+                       try->errand->account, submitter->trace != NULL, &error))
+    outcome = errand_run (try->errand, try->entry, courier, &error);
   if (outcome == NULL)
     {
       verdict = report_unsettled (submitter, try->entry, error);

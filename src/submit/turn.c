@@ -20,15 +20,13 @@
 #include "submit/report.h"
 #include "submit/signals.h"
 
-#define BUSY 60 /* seconds until a locked entry is looked at again */
-
 #define ID_MAXIMUM 64 /* octets */
 
 /* One message of the channel to the runner; what comes back is an identifier. */
 typedef struct
 {
   TurnNews news;
-  int64_t value;
+  int value;
 } Report;
 
 struct Turn
@@ -45,6 +43,7 @@ typedef struct
   int channel; /* to the runner */
   int other;   /* its end, which is the runner's */
   Courier *courier;
+  bool unheard;         /* something could not be told */
   Status *stopped;      /* what failed for the account as such */
   unsigned held;        /* messages that are held because of it */
   unsigned undelivered; /* messages that were refused for good */
@@ -57,22 +56,26 @@ now (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+/* Who cannot be heard ends: the runner sees that. */
 static void
-tell (const Work *work, TurnNews news, int64_t value)
+tell (Work *work, TurnNews news, int value)
 {
   Report report = { news, value };
 
-  (void) send (work->channel, &report, sizeof report, MSG_NOSIGNAL);
+  if (send (work->channel, &report, sizeof report, MSG_NOSIGNAL) < 0)
+    work->unheard = true;
 }
 
 /* The next message; NULL: there is none for this turn. */
 static char *
-want (const Work *work)
+want (Work *work)
 {
   char id[ID_MAXIMUM];
   ssize_t length;
 
   tell (work, TURN_WANTS, 0);
+  if (work->unheard)
+    return NULL;
   do
     length = recv (work->channel, id, sizeof id, 0);
   while (length < 0 && errno == EINTR);
@@ -80,7 +83,7 @@ want (const Work *work)
 }
 
 static void
-complain (const Work *work, const GError *error)
+complain (Work *work, const GError *error)
 {
   log_line (LOG_ERR, "text=\"%s\"", error->message);
   if (work->params->person)
@@ -90,7 +93,7 @@ complain (const Work *work, const GError *error)
 
 /* Where nothing can be recorded, nothing on disk says that it was tried. */
 static void
-put_aside (const Work *work, const GError *error)
+put_aside (Work *work, const GError *error)
 {
   complain (work, error);
   tell (work, TURN_ASIDE, 0);
@@ -98,17 +101,14 @@ put_aside (const Work *work, const GError *error)
 
 /* NULL: it is not to be had now. */
 static Entry *
-lock (const Work *work, const char *id)
+lock (Work *work, const char *id)
 {
   g_autoptr (GError) error = NULL;
-  bool busy = false;
   Entry *entry
-      = queue_lock (work->params->queue, ROOM_QUEUE, id, &busy, &error);
+      = queue_lock (work->params->queue, ROOM_QUEUE, id, NULL, &error);
 
   if (error != NULL)
     put_aside (work, error);
-  if (busy)
-    tell (work, TURN_DUE, now () + BUSY);
   return entry;
 }
 
@@ -119,8 +119,6 @@ note_outcome (Work *work, const Entry *entry, const Outcome *outcome)
 
   if (stopped != NULL)
     work->stopped = status_copy (stopped);
-  if (outcome->settled == SETTLED_QUEUED)
-    tell (work, TURN_DUE, entry_due (entry, now ()));
   if (outcome->settled != SETTLED_HELD)
     return;
   if (stopped != NULL && stopped->fate == FATE_HELD)
@@ -197,9 +195,8 @@ take_entry (Work *work, const char *id)
       if (!errand_finish (&work->errand, entry, &error))
         complain (work, error);
     }
-  else if (entry_due (entry, now ()) > now ())
-    tell (work, TURN_DUE, entry_due (entry, now ()));
-  else if (!entry->as_given || settle_recipients (work, entry))
+  else if (entry_due (entry, now ()) <= now ()
+           && (!entry->as_given || settle_recipients (work, entry)))
     try_entry (work, entry);
   if (is_unfinished (entry))
     tell (work, TURN_ASIDE, 0);
@@ -283,7 +280,7 @@ turn_account (const Accounts *accounts, const Entry *entry, GError **error)
 }
 
 static void
-hold_homeless (const Work *work)
+hold_homeless (Work *work)
 {
   char *id;
 
@@ -309,24 +306,28 @@ work_confined (const Apart *apart, void *data)
 {
   Work *work = data;
   const TurnParams *params = work->params;
+  g_autoptr (GError) error = NULL;
 
   /* Until it has something that must not be lost, it may be ended. */
   signals_release ();
-  (void) confine_attempt (params->queue, &params->accounts->general,
-                          params->account, params->trace != NULL);
+  if (!confine_attempt (params->queue, &params->accounts->general,
+                        params->account, params->trace != NULL, &error))
+    {
+      complain (work, error);
+      return EX_OSERR;
+    }
   if (params->account != NULL)
     work_for_account (work, apart);
   else
     hold_homeless (work);
-  return EX_OK;
+  return work->unheard ? EX_OSERR : EX_OK;
 }
 
-/* Serves the turn with secrets, and tells how it ended. Not confined, and it hears
+/* Serves the turn with secrets, and tells what it died of. Not confined, and it hears
    nothing from afar. */
 static int
-supervise (const Apart *unused, void *data)
+supervise (Work *work)
 {
-  Work *work = data;
   const TurnParams *params = work->params;
   g_autoptr (GError) error = NULL;
   ApartResult result;
@@ -352,6 +353,16 @@ supervise (const Apart *unused, void *data)
   return result.signal == 0 ? result.exit_status : EX_SOFTWARE;
 }
 
+static int
+supervise_to_end (const Apart *unused, void *data)
+{
+  Work *work = data;
+  int status = supervise (work);
+
+  tell (work, TURN_OVER, 0);
+  return status;
+}
+
 /* In the runner */
 
 Turn *
@@ -373,7 +384,7 @@ turn_start (const TurnParams *params, GError **error)
     }
   work.channel = ends[1];
   work.other = ends[0];
-  pid = apart_start (supervise, &work, error);
+  pid = apart_start (supervise_to_end, &work, error);
   close (ends[1]);
   if (pid < 0)
     {
@@ -392,7 +403,7 @@ turn_fd (const Turn *turn)
 }
 
 TurnNews
-turn_hear (Turn *turn, int64_t *value)
+turn_hear (Turn *turn, int *value)
 {
   Report report;
   ssize_t length;
@@ -402,17 +413,22 @@ turn_hear (Turn *turn, int64_t *value)
   while (length < 0 && errno == EINTR);
   if (length <= 0)
     return TURN_OVER;
-  if (length != sizeof report || report.news >= TURN_OVER)
+  if (length != sizeof report || report.news > TURN_OVER)
     report = (Report){ TURN_TROUBLE, EX_SOFTWARE };
   *value = report.value;
   return report.news;
 }
 
-void
+bool
 turn_give (Turn *turn, const char *id)
 {
-  (void) send (turn->channel, id, id != NULL ? strlen (id) : 0,
-               MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (send (turn->channel, id, id != NULL ? strlen (id) : 0,
+            MSG_NOSIGNAL | MSG_DONTWAIT)
+      >= 0)
+    return true;
+  /* It waits for an answer. */
+  (void) shutdown (turn->channel, SHUT_RDWR);
+  return false;
 }
 
 bool

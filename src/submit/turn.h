@@ -45,17 +45,17 @@ typedef enum
 {
   TURN_WANTS,   /* the next message: turn_give */
   TURN_ASIDE,   /* the one that it was given last cannot be tried or recorded now */
-  TURN_DUE,     /* something of it is due at *VALUE, seconds since the epoch */
   TURN_TROUBLE, /* *VALUE: an exit status of sysexits(3) */
   TURN_RENEWED, /* it is about to end, and another is to go on */
   TURN_OVER,    /* it has ended: turn_end */
 } TurnNews;
 
 /* The next news; waits for it. */
-TurnNews turn_hear (Turn *turn, int64_t *value);
+TurnNews turn_hear (Turn *turn, int *value);
 
-/* ID is the message that is wanted; NULL: there is none, the turn is to end. */
-void turn_give (Turn *turn, const char *id);
+/* ID is the message that is wanted; NULL: there is none, the turn is to end. False:
+ * it could not be told, and ends. */
+bool turn_give (Turn *turn, const char *id);
 
 /* Waits for its end, and frees it. False: it died, in the midst of whatever it did.
  */

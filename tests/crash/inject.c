@@ -88,7 +88,7 @@ begin (void *data)
 {
   Run *run = data;
 
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+  if (setpgid (0, 0) < 0 || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     _exit (EX_OSERR);
   run->listener =
       (int) syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -174,7 +174,8 @@ decide (Run *run, const struct seccomp_notif *asked,
     }
   if (injection->fault == FAULT_CRASH)
     return kill ((pid_t) asked->pid, SIGKILL) < 0;
-  return injection->fault != FAULT_KILL || kill (run->child, SIGKILL) < 0;
+  /* All of the program at once: none of it may go on while another is gone. */
+  return injection->fault != FAULT_KILL || kill (-run->child, SIGKILL) < 0;
 }
 
 /* A caller that was killed or interrupted takes no answer. */
@@ -215,7 +216,7 @@ look_after (Run *run, int64_t start_time)
   if (now () - start_time > PATIENCE)
     {
       run->injected->hung = true;
-      kill (run->child, SIGKILL);
+      kill (-run->child, SIGKILL);
     }
 }
 

@@ -10,7 +10,7 @@
  *   remove PATH, socket PATH, execute PATH, connect PORT, connect6 PORT,
  *   listen PORT, abstract NAME, signal PID, log TEXT, thread-read PATH
  *
- * with "ok" or the error's name. Status 1: there is no Landlock.
+ * with "ok" or the error's name.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -250,8 +250,9 @@ run (int argc, char **argv)
       account = accounts_choose (accounts, argv[3], NULL, NULL, &error);
       if (account == NULL)
         g_error ("%s", error->message);
-      if (!confine_attempt (queue, &accounts->general, account, false))
-        return 1;
+      if (!confine_attempt (queue, &accounts->general, account, false,
+                            &error))
+        g_error ("%s", error->message);
     }
   setvbuf (stdout, NULL, _IOLBF, 0);
   for (int i = 4; i + 1 < argc; i += 2)
