@@ -240,15 +240,12 @@ class Esmtp(Peer):
             f' password = "{PASSWORD}"\n starttls = required\n default\n')
         # Where its library looks for authorities.
         for place in ".authenticate", ".config/libesmtp":
-            with open(self.lab.ca) as file:
-                self.lab.place(f"home/{place}/ca.pem", file.read(), 0o600)
-        library = f"{UNPACKED}/libesmtp6/usr/lib/x86_64-linux-gnu"
-        return ["env", f"LD_LIBRARY_PATH={library}", "timeout", "10",
-                self.program, "-C", file, "-f", FROM, recipient]
+            with open(self.lab.ca) as ca:
+                self.lab.place(f"home/{place}/ca.pem", ca.read(), 0o600)
+        return ["timeout", "10", self.program, "-C", file, "-f", FROM, recipient]
 
 
 class OpenSmtp(Peer):
-    """That of version 6.8 has no TLS with OpenSSL 3."""
     name = "opensmtpd"
     program = f"{UNPACKED}/opensmtpd/usr/bin/smtp"
 
@@ -256,9 +253,8 @@ class OpenSmtp(Peer):
         return self.package("opensmtpd")
 
     def prepare(self, relay, link, recipient):
-        user = USER.replace("@", "%40")
-        return ["env", f"SSL_CERT_FILE={self.lab.ca}", self.program, "-s",
-                f"smtps://{user}:{PASSWORD}@{self.host(link)}:"
+        return [self.program, "-s",
+                f"smtps://{USER}:{PASSWORD}@{self.host(link)}:"
                 f"{self.lab.port(relay)}", "-F", FROM, recipient]
 
 
