@@ -4,8 +4,8 @@
     waits.py ACCOUNTS RELAY-PID COMMAND ARGUMENT...
 
 Stands in between: what one side says is held back until it has said all it can,
-and then goes to the other at once, as if the way were very long. A wait is such a
-turn, and each TCP connection. The port in ACCOUNTS is the relay's; for a while it
+and then goes to the other at once, as if the way were very long. A wait is an
+answer that the command goes on with, and each TCP connection. The port in ACCOUNTS is the relay's; for a while it
 is ours instead. Prints a line for each turn: octets and TLS records of the flight,
 octets of the answer; and in the end the number of waits. Ends with the status of
 COMMAND.
@@ -106,7 +106,7 @@ class Proxy:
     def __init__(self, accounts, relay_pid):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.relay_pid, self.accounts = relay_pid, accounts
-        self.pairs, self.waits = [], 0
+        self.pairs, self.waits, self.answered = [], 0, False
         with open(accounts) as file:
             self.text = file.read()
         self.relay = int(re.search(r"^port = (\d+)", self.text, re.M)[1])
@@ -146,14 +146,22 @@ class Proxy:
         return (not on_the_way({self.relay, self.listener.getsockname()[1]})
                 and idle(pid))
 
-    def turn(self, pid):
-        """One to the relay and back. False: nobody said anything."""
-        self.listen(0, pid)
+    def forward(self):
+        """What the clients have said. An answer counts once it has made them say
+        something: what ends a session may come after what nobody waits for."""
         flight = b"".join(client.said for client, _ in self.pairs)
+        self.waits += bool(flight and self.answered)
+        self.answered = self.answered and not flight
         for client, relay in self.pairs:
             client.tell(relay)
+        return flight
+
+    def turn(self):
+        """One to the relay and back. False: nobody said anything."""
+        flight = self.forward()
         self.listen(1, self.relay_pid)
         answer = sum(relay.tell(client) for client, relay in self.pairs)
+        self.answered = self.answered or answer > 0
         print(f"{len(flight)} octets in {records(flight)} records, {answer} back")
         return bool(flight or answer)
 
@@ -165,13 +173,10 @@ class Proxy:
             self.listen(0, process.pid)
             if process.poll() is not None:
                 break
-            silent = 0 if self.turn(process.pid) else silent + 1
-            self.waits += silent == 0
+            silent = 0 if self.turn() else silent + 1
             if silent > 200:
                 raise SystemExit("waits: nobody says anything")
-        for client, relay in self.pairs:
-            client.tell(relay)
-        self.listen(1, self.relay_pid)
+        self.forward()
         print(f"{self.waits} waits")
         return process.returncode
 
