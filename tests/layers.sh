@@ -47,7 +47,7 @@ report $? "Makefile.am lists every source once" \
 only "only main.c ends the process, the handler of a signal, and work apart" \
   '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c src/submit/apart.c
 only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
-  src/smtp/tls.c src/smtp/tls.h src/smtp/tls-credentials.c \
+  src/smtp/tls.c src/smtp/tls.h src/smtp/tls-anchors.h src/smtp/tls-credentials.c \
   src/smtp/tls-credentials.h src/smtp/tls-text.c src/smtp/token.c \
   src/smtp/token.h src/smtp/tls-verdict.c src/smtp/tls-verdict.h \
   src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c

@@ -12,17 +12,20 @@
 
 #include "base/failure.h"
 #include "base/trusted.h"
+#include "smtp/tls-anchors.h"
 #include "smtp/tls-text.h"
 #include "smtp/token.h"
 
 #define KEPT 8
 #define FILE_MAXIMUM (16 * 1024 * 1024) /* revocation lists grow large */
+#define BUNDLE_MAXIMUM (4 * 1024 * 1024)
 
 /* Reference-counted (g_rc_box): sessions use what the cache may drop. */
 struct TlsCredentials
 {
   char *files; /* what it was made of */
   gnutls_certificate_credentials_t handle;
+  Anchors *system; /* which handle may lack; NULL: it lacks none */
   time_t lists_from, lists_until; /* when all revocation lists are valid */
 };
 
@@ -30,6 +33,7 @@ static void
 credentials_clear (TlsCredentials *credentials)
 {
   g_free (credentials->files);
+  g_clear_pointer (&credentials->system, anchors_free);
   if (credentials->handle != NULL)
     gnutls_certificate_free_credentials (credentials->handle);
 }
@@ -96,6 +100,26 @@ read_file (const char *file, gnutls_datum_t *octets, GError **error)
   octets->data = (unsigned char *) g_bytes_get_data (bytes, &size);
   octets->size = (unsigned) size;
   return bytes;
+}
+
+/* The file that GnuTLS would read, with none of it parsed. NULL: it has to read that
+   itself. */
+static Anchors *
+read_system_trust (void)
+{
+  g_autoptr (GBytes) bytes
+      = TRUST_BUNDLE[0] == '\0'
+            ? NULL
+            : trusted_read (TRUST_BUNDLE, BUNDLE_MAXIMUM, FAILURE_OS, NULL,
+                            NULL);
+  gnutls_datum_t pem;
+  gsize size;
+
+  if (bytes == NULL)
+    return NULL;
+  pem.data = (unsigned char *) g_bytes_get_data (bytes, &size);
+  pem.size = (unsigned) size;
+  return anchors_new (&pem);
 }
 
 static bool
@@ -270,7 +294,11 @@ load_trust (TlsCredentials *credentials, const Relay *relay, GError **error)
   if (relay_trusts_pins_alone (relay))
     return true;
   if (relay->trust_file == NULL)
-    return load_system_trust (credentials, error);
+    {
+      credentials->system = read_system_trust ();
+      return credentials->system != NULL
+             || load_system_trust (credentials, error);
+    }
   return load_trust_file (credentials, relay->trust_file, error);
 }
 
@@ -361,4 +389,47 @@ gnutls_certificate_credentials_t
 tls_credentials_handle (const TlsCredentials *credentials)
 {
   return credentials->handle;
+}
+
+/* Those that may have issued what PEER shows. */
+static bool
+add_authorities (TlsCredentials *credentials, gnutls_session_t peer)
+{
+  g_autoptr (GArray) found
+      = g_array_new (FALSE, FALSE, sizeof (gnutls_datum_t));
+  unsigned count = 0;
+  const gnutls_datum_t *chain = gnutls_certificate_get_peers (peer, &count);
+
+  if (!anchors_find (credentials->system, chain, count, found))
+    return false;
+  for (unsigned i = 0; i < found->len; i++)
+    if (gnutls_certificate_set_x509_trust_mem (
+            credentials->handle, &g_array_index (found, gnutls_datum_t, i),
+            GNUTLS_X509_FMT_DER)
+        != 1)
+      return false;
+  return true;
+}
+
+bool
+tls_credentials_suit (TlsCredentials *credentials, gnutls_session_t peer,
+                      GError **error)
+{
+  return credentials->system == NULL || add_authorities (credentials, peer)
+         || tls_credentials_complete (credentials, error);
+}
+
+bool
+tls_credentials_is_complete (const TlsCredentials *credentials)
+{
+  return credentials->system == NULL;
+}
+
+bool
+tls_credentials_complete (TlsCredentials *credentials, GError **error)
+{
+  if (!load_system_trust (credentials, error))
+    return false;
+  g_clear_pointer (&credentials->system, anchors_free);
+  return true;
 }

@@ -31,3 +31,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TlsCredentials, tls_credentials_release)
 /* Lives as long as CREDENTIALS. */
 gnutls_certificate_credentials_t
 tls_credentials_handle (const TlsCredentials *credentials);
+
+/* The authorities of the system are not all in the handle at first. This adds those
+ * that PEER's certificates may come from. FAILURE_OS as above. */
+bool tls_credentials_suit (TlsCredentials *credentials, gnutls_session_t peer,
+                           GError **error);
+
+/* Whether it has all of them, and if not, to add them. FAILURE_OS as above. */
+bool tls_credentials_is_complete (const TlsCredentials *credentials);
+bool tls_credentials_complete (TlsCredentials *credentials, GError **error);

@@ -51,6 +51,25 @@ count_message (gnutls_session_t session, unsigned type, unsigned when,
   return 0;
 }
 
+/* With the authorities that its names lead to. Before it is refused all of them are
+   asked, so that the verdict never depends on which those were. */
+static bool
+judge (Tls *tls, gnutls_session_t session, GError **error)
+{
+  TlsCredentials *credentials = tls->credentials;
+  g_autoptr (GError) refusal = NULL;
+
+  if (!tls_credentials_suit (credentials, session, error))
+    return false;
+  if (tls_verdict (&tls->identity, session, &refusal))
+    return true;
+  if (!tls_credentials_is_complete (credentials))
+    return tls_credentials_complete (credentials, error)
+           && tls_verdict (&tls->identity, session, error);
+  g_propagate_error (error, g_steal_pointer (&refusal));
+  return false;
+}
+
 /* Called where the peer has shown its certificate, before we show ours. */
 static int
 verify (gnutls_session_t session)
@@ -58,7 +77,7 @@ verify (gnutls_session_t session)
   Tls *tls = gnutls_session_get_ptr (session);
 
   g_clear_error (&tls->refused);
-  tls->verified = tls_verdict (&tls->identity, session, &tls->refused);
+  tls->verified = judge (tls, session, &tls->refused);
   return tls->verified ? 0 : GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 

@@ -106,7 +106,7 @@ END
       'auth = plain' 'timeout-connect = 10s' "$@"
     case $* in
     *trust-file*) ;;
-    *) echo "trust-file = $made/ca.pem" >>"$accounts" ;;
+    *) [ -n "$system" ] || echo "trust-file = $made/ca.pem" >>"$accounts" ;;
     esac
     knows_password "$host" "$name"
     try
@@ -122,7 +122,7 @@ accepted
 $note
 END
 }
-note= priority=
+note= priority= system=
 
 # refused REASON ADVICE ROW...: with the fingerprint between.
 refused () {
@@ -298,6 +298,43 @@ if [ -n "${own_network-}" ]; then
   refused "$other (target.example)" "$check_host" cname-target alias.example
 else
   skip 'the name of a CNAME' 'only root can have a network of its own'
+fi
+# The authorities of this system, which are read only as far as their names lead there.
+trusts () {
+  cat "$@" >"$work/bundle"
+}
+bundle=$(sed -n 's/^#define TRUST_BUNDLE "\(.*\)"/\1/p' "$build/build-config.h")
+if [ -n "${own_network-}" ] && [ -s "$bundle" ]; then
+  system=yes
+  cp "$bundle" "$work/whole"
+  : >"$work/bundle"
+  mount --bind "$work/bundle" "$bundle"
+  trusts "$work/whole" "$made/ca.pem"
+  good chain $relay
+  good good+good $relay
+  refused "$unknown" "$own" unknown-ca $relay
+  refused "$unknown" "$own" missing-intermediate $relay
+  refused "$nobody" "$tell" issuer-no-ca $relay
+  refused 'its certificate has expired (2020-01-01/2021-01-01)' "$clock" expired \
+    $relay
+  refused "$revoked" "$tell" good+revoked $relay
+  refused "$revoked" "$tell" good $relay "crl-file = $made/leaf.crl"
+  trusts "$work/whole" "$made/self-signed.pem"
+  good self-signed $relay
+  refused "$unknown" "$own" good $relay
+  trusts "$work/whole" "$made/ca.pem" "$made/good.key"
+  good good $relay
+  for damage in /dev/null "$work/garbage" "$work/damaged"; do
+    sed '/BEGIN/{n;s/^.../@@@/;}' "$made/ca.pem" | cat "$work/whole" - \
+      >"$work/damaged"
+    trusts "$damage"
+    row good $relay <<END
+queued, 0
+this system has no certificates of authorities to trust; install the package ca-certificates, or set \`trust-file'
+END
+  done
+else
+  skip 'the authorities of this system' 'only root can replace their bundle'
 fi
 echo "# $number kinds of certificates and TLS, each over implicit TLS and STARTTLS"
 end
