@@ -118,6 +118,45 @@ feed_text (MessageReader *reader, const char *text, size_t length, GError **erro
   return put_text (reader, text, (size_t)(end - text), error);
 }
 
+static const char *
+find (const char *octets, char octet, const char *end)
+{
+  const char *found = memchr (octets, octet, (size_t)(end - octets));
+
+  return found != NULL ? found : end;
+}
+
+/* From the start of a line: whole lines without a CR but at their ends, as nearly
+   all are. Returns where the first other one begins; NULL after a failure. */
+static const char *
+feed_lines (MessageReader *reader, const char *octets, const char *end,
+            GError **error)
+{
+  uint64_t *longest = &reader->message->longest_line;
+  const char *next_return = find (octets, '\r', end);
+  const char *feed;
+
+  for (; (feed = find (octets, '\n', end)) < end; octets = feed + 1)
+    {
+      const char *stop = next_return < feed ? next_return : feed;
+      size_t length = (size_t)(stop - octets);
+      char *out;
+
+      if (stop + 1 < feed || length + 2 > OUT_SIZE)
+        break;
+      if (length + 2 > OUT_SIZE - reader->out_length && !flush (reader, error))
+        return NULL;
+      out = reader->out + reader->out_length;
+      memcpy (out, octets, length);
+      memcpy (out + length, "\r\n", 2);
+      reader->out_length += length + 2;
+      *longest = MAX (*longest, length);
+      if (stop < feed)
+        next_return = find (feed, '\r', end);
+    }
+  return octets;
+}
+
 static bool
 feed_body (MessageReader *reader, const char *octets, size_t length, GError **error)
 {
@@ -129,12 +168,15 @@ feed_body (MessageReader *reader, const char *octets, size_t length, GError **er
       message->body_nul || memchr (octets, '\0', length) != NULL;
   while (octets < end)
     {
-      const char *feed = memchr (octets, '\n', (size_t)(end - octets));
-      const char *stop = feed != NULL ? feed : end;
+      const char *feed;
 
-      if (!feed_text (reader, octets, (size_t)(stop - octets), error))
+      if (reader->line_length == 0 && reader->returns == 0
+          && (octets = feed_lines (reader, octets, end, error)) == NULL)
         return false;
-      if (feed == NULL)
+      feed = find (octets, '\n', end);
+      if (!feed_text (reader, octets, (size_t)(feed - octets), error))
+        return false;
+      if (feed == end)
         return true;
       reader->returns = 0;
       if (!end_line (reader, error))
