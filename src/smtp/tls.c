@@ -1,5 +1,6 @@
 #include "smtp/tls.h"
 
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <string.h>
@@ -25,6 +26,7 @@
                                */
 #define MESSAGES_MAXIMUM 64   /* handshake messages, tickets and KeyUpdates */
 #define WARNINGS_MAXIMUM 8
+#define BATCH 131072 /* octets that are encrypted for one write */
 
 struct Tls
 {
@@ -35,6 +37,13 @@ struct Tls
   GError *refused; /* what the verdict on the peer was; NULL: none yet */
   unsigned messages, warnings;
   char *description;
+
+  /* GnuTLS writes one record at a time. What it writes is gathered, and then
+     sent at once. */
+  int fd;
+  bool gathers;
+  GByteArray *batch; /* encrypted, and not yet sent */
+  size_t taken;      /* octets in there, not encrypted */
 };
 
 /* Session */
@@ -81,6 +90,24 @@ verify (gnutls_session_t session)
   return tls->verified ? 0 : GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 
+/* Behind what was written before. */
+static ssize_t
+push (gnutls_transport_ptr_t transport, const void *octets, size_t length)
+{
+  Tls *tls = transport;
+  ssize_t sent;
+
+  if (tls->gathers || tls->batch->len > 0)
+    {
+      g_byte_array_append (tls->batch, octets, (guint) length);
+      return (ssize_t) length;
+    }
+  sent = send (tls->fd, octets, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0)
+    gnutls_transport_set_errno (tls->session, errno);
+  return sent;
+}
+
 static bool
 set_policy (Tls *tls, GError **error)
 {
@@ -98,14 +125,17 @@ set_policy (Tls *tls, GError **error)
 }
 
 static void
-prepare_session (Tls *tls, int fd)
+prepare_session (Tls *tls)
 {
   const Identity *identity = &tls->identity;
 
   gnutls_session_set_ptr (tls->session, tls);
   gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
                           tls_credentials_handle (tls->credentials));
-  gnutls_transport_set_int (tls->session, fd);
+  gnutls_transport_set_int (tls->session, tls->fd);
+  gnutls_transport_set_ptr2 (tls->session,
+                             gnutls_transport_get_ptr (tls->session), tls);
+  gnutls_transport_set_push_function (tls->session, push);
   gnutls_handshake_set_max_packet_length (tls->session, MESSAGE_MAXIMUM);
   gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_ANY,
                                       GNUTLS_HOOK_PRE, count_message);
@@ -121,6 +151,8 @@ tls_new (const Relay *relay, int fd, GError **error)
 {
   g_autoptr (Tls) tls = g_new0 (Tls, 1);
 
+  tls->fd = fd;
+  tls->batch = g_byte_array_new ();
   if (!identity_init (&tls->identity, relay, error))
     return NULL;
   /* It has done so when it was loaded, unless a variable forbids that. */
@@ -132,13 +164,13 @@ tls_new (const Relay *relay, int fd, GError **error)
   /* With GNUTLS_DEBUG_LEVEL it would print the keys of the session. */
   gnutls_global_set_log_level (0);
   if (gnutls_init (&tls->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK
-                                      | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS
+                                      | GNUTLS_NO_TICKETS
                                       | GNUTLS_FORCE_CLIENT_CERT)
       < 0)
     g_error ("out of memory");
   if (!set_policy (tls, error))
     return NULL;
-  prepare_session (tls, fd);
+  prepare_session (tls);
   return g_steal_pointer (&tls);
 }
 
@@ -153,6 +185,7 @@ tls_free (Tls *tls)
   identity_clear (&tls->identity);
   g_clear_error (&tls->refused);
   g_free (tls->description);
+  g_byte_array_unref (tls->batch);
   g_free (tls);
 }
 
@@ -385,22 +418,58 @@ tls_read (Tls *tls, void *octets, size_t size, short *events, GError **error)
   return -1;
 }
 
+/* What of it was not yet. */
+static bool
+encrypt (Tls *tls, const char *octets, size_t length, GError **error)
+{
+  ssize_t result = 0;
+
+  tls->gathers = true;
+  while (tls->taken < length && result >= 0)
+    {
+      result = gnutls_record_send (tls->session, octets + tls->taken,
+                                   length - tls->taken);
+      tls->taken += (size_t) MAX (result, 0);
+    }
+  tls->gathers = false;
+  if (result < 0)
+    set_trouble (tls, (int) result, error);
+  return result >= 0;
+}
+
+static bool
+send_batch (Tls *tls, short *events, GError **error)
+{
+  while (tls->batch->len > 0)
+    {
+      ssize_t sent = send (tls->fd, tls->batch->data, tls->batch->len,
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
+
+      if (sent < 0 && errno == EINTR)
+        continue;
+      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        *events = POLLOUT;
+      else if (sent < 0)
+        set_trouble (tls, GNUTLS_E_PUSH_ERROR, error);
+      if (sent < 0)
+        return false;
+      g_byte_array_remove_range (tls->batch, 0, (guint) sent);
+    }
+  return true;
+}
+
 ssize_t
 tls_write (Tls *tls, const void *octets, size_t length, short *events,
            GError **error)
 {
-  ssize_t sent;
+  ssize_t taken;
 
-  do
-    sent = gnutls_record_send (tls->session, octets, length);
-  while (sent == GNUTLS_E_INTERRUPTED);
-  if (sent >= 0)
-    return sent;
-  if (sent == GNUTLS_E_AGAIN)
-    *events = wanted_events (tls);
-  else
-    set_trouble (tls, (int) sent, error);
-  return -1;
+  if (!encrypt (tls, octets, MIN (length, BATCH), error)
+      || !send_batch (tls, events, error))
+    return -1;
+  taken = (ssize_t) tls->taken;
+  tls->taken = 0;
+  return taken;
 }
 
 void

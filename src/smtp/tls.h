@@ -37,8 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Tls, tls_free)
  * at all. FAILURE_TEMPORARY: closed, reset. */
 bool tls_handshake (Tls *tls, short *events, GError **error);
 
-/* How many octets, at most a record; 0, from tls_read alone, after the peer's
- * close_notify; -1 on failure (FAILURE_TEMPORARY, FAILURE_PROTOCOL). */
+/* How many octets: of a record at most, or of several that went in one write; 0,
+ * from tls_read alone, after the peer's close_notify; -1 on failure
+ * (FAILURE_TEMPORARY, FAILURE_PROTOCOL). */
 ssize_t tls_read (Tls *tls, void *octets, size_t size, short *events,
                   GError **error);
 ssize_t tls_write (Tls *tls, const void *octets, size_t length, short *events,

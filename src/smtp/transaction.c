@@ -8,7 +8,7 @@
 #include "smtp/command.h"
 
 #define WINDOW 4096     /* octets of commands that may be unanswered */
-#define BLOCK 65536     /* octets of content read at once */
+#define BLOCK 131072    /* octets of content read at once */
 #define LAST_WORDS 1000 /* ms for the rest of a reply that has begun */
 
 typedef struct

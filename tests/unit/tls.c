@@ -1469,6 +1469,56 @@ test_long_flight (void)
   part (&meeting);
 }
 
+#define MUCH (4 << 20)
+
+static char
+octet_at (size_t i)
+{
+  return (char) (i % 251);
+}
+
+/* It asks for new keys as well: the answer finds its place within the octets. */
+static void
+check_octets (Server *server, gnutls_session_t session)
+{
+  static char octets[5000];
+  size_t total = 0;
+
+  g_assert_cmpint (gnutls_session_key_update (session, GNUTLS_KU_PEER), ==, 0);
+  while (total < MUCH)
+    {
+      ssize_t got = gnutls_record_recv (session, octets, sizeof (octets));
+
+      /* After a message that is no data. */
+      if (got == GNUTLS_E_AGAIN)
+        continue;
+      g_assert_cmpint (got, >, 0);
+      for (ssize_t i = 0; i < got; i++)
+        g_assert_true (octets[i] == octet_at (total++));
+    }
+  (void) gnutls_record_send (session, "250 all\r\n", 9);
+}
+
+/* More than the socket takes at once. */
+static void
+test_much (void)
+{
+  Meeting meeting = { .thread = NULL };
+  g_autofree char *octets = g_malloc (MUCH);
+  g_autoptr (GError) error = NULL;
+
+  for (size_t i = 0; i < MUCH; i++)
+    octets[i] = octet_at (i);
+  meet_good (&meeting);
+  meeting.server.after = check_octets;
+  start_well (&meeting);
+  stream_write (meeting.stream, octets, MUCH);
+  stream_flush (meeting.stream, deadline_in (SOON), &error);
+  g_assert_no_error (error);
+  assert_line (&meeting, "250 all");
+  part (&meeting);
+}
+
 static void
 make_authorities (void)
 {
@@ -1540,6 +1590,7 @@ main (int argc, char **argv)
   g_test_add_func ("/smtp/tls/last-words", test_last_words);
   g_test_add_func ("/smtp/tls/full-records", test_full_records);
   g_test_add_func ("/smtp/tls/long-flight", test_long_flight);
+  g_test_add_func ("/smtp/tls/much", test_much);
   result = g_test_run ();
   clean_up ();
   return result;
