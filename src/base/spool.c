@@ -13,6 +13,10 @@
 
 #include "base/failure.h"
 
+/* Octets that are handed to the disk at once, before fsync: a multiple of
+   SPOOL_MEMORY. */
+#define STRETCH (1024 * 1024)
+
 struct Spool
 {
   int dirfd;         /* borrowed */
@@ -212,6 +216,15 @@ flush (Spool *spool, GError **error)
   return true;
 }
 
+/* The last stretch, while the next one comes: then fsync finds little to wait for.
+   Only whole pages, for one that grows later would be written twice. */
+static void
+start_writing (const Spool *spool)
+{
+  (void) sync_file_range (spool->fd, (off_t) (spool->size - STRETCH), STRETCH,
+                          SYNC_FILE_RANGE_WRITE);
+}
+
 bool
 spool_append (Spool *spool, const void *octets, size_t length, GError **error)
 {
@@ -229,6 +242,8 @@ spool_append (Spool *spool, const void *octets, size_t length, GError **error)
       length -= part;
       if (spool->memory->len == SPOOL_MEMORY && !flush (spool, error))
         return false;
+      if (spool->memory->len == 0 && spool->size % STRETCH == 0)
+        start_writing (spool);
     }
   return true;
 }
