@@ -69,7 +69,7 @@ read_all (const char *file, int fd, size_t maximum, Failure passing,
           GError **error)
 {
   g_autoptr (GString) octets = g_string_new (NULL);
-  char buffer[4096];
+  char buffer[16384];
   ssize_t length;
 
   while ((length = read (fd, buffer, sizeof buffer)) != 0)

@@ -35,6 +35,7 @@ session_close (Session *session)
       return;
     }
   session_command (session, "QUIT");
+  stream_begin_end (session->stream);
   /* The relay has said all that matters; its 221 is not waited for. */
   (void) stream_flush (session->stream,
                        deadline_in (session->relay->timeouts.quit), NULL);

@@ -206,6 +206,20 @@ stream_free (Stream *stream)
   g_free (stream);
 }
 
+/* While it is on, only full packets are sent; off, or closing, sends the rest. */
+static void
+cork (const Stream *stream, bool on)
+{
+  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_CORK, &(int){ on },
+                     sizeof (int));
+}
+
+void
+stream_begin_end (Stream *stream)
+{
+  cork (stream, true);
+}
+
 void
 stream_close (Stream *stream)
 {
@@ -446,6 +460,19 @@ stream_channel_binding (const Stream *stream)
   return stream_is_tls (stream) ? tls_channel_binding (stream->tls) : NULL;
 }
 
+/* GnuTLS writes each of its records by itself, which makes two packets of an answer
+   that has two. */
+static bool
+shake_hands (Stream *stream, short *events, GError **error)
+{
+  bool done;
+
+  cork (stream, true);
+  done = tls_handshake (stream->tls, events, error);
+  cork (stream, false);
+  return done;
+}
+
 /* What came before TLS was not said by the relay for certain. Where TLS is
  * implicit there is no before. */
 static bool
@@ -480,7 +507,7 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
   if (stream->tls == NULL)
     return false;
   stream->since = g_get_monotonic_time ();
-  while (!tls_handshake (stream->tls, &events, error))
+  while (!shake_hands (stream, &events, error))
     {
       if (events == 0)
         return false;

@@ -89,6 +89,9 @@ bool stream_write_through (Stream *stream, const void *octets, size_t length,
  * what the relay said before it hung up can still be had by stream_read_line,
  * under a short deadline. */
 
+/* What is written from now on leaves in one packet with stream_close. */
+void stream_begin_end (Stream *stream);
+
 /* close_notify (RFC 8314 section 3.4), then close; does not wait for the
  * peer's. */
 void stream_close (Stream *stream);
