@@ -3,6 +3,7 @@ verified, and PLAIN."""
 import os
 import shutil
 import subprocess
+import time
 
 from lab import BUILD, BUNDLE, PASSWORD, USER
 
@@ -262,7 +263,48 @@ ALL = (Postrider, Msmtp, Curl, SNail, Mutt, Swaks, Nullmailer, Dma, Esmtp,
        OpenSmtp)
 
 
-def present(lab, kinds=ALL):
-    only = os.environ.get("BENCH_ONLY", "").split()
-    made = [kind(lab) for kind in kinds if not only or kind.name in only]
-    return [peer for peer in made if peer.found()]
+class OpenSmtpDaemon(Peer):
+    """Its sendmail leaves messages to this; its place is that of the system."""
+    name = "opensmtpd-daemon"
+    program = f"{UNPACKED}/opensmtpd/usr/sbin/smtpd"
+
+    def version(self):
+        return self.package("opensmtpd")
+
+    def start(self):
+        lab = self.lab
+        with open("/etc/passwd") as users, open("/etc/group") as groups:
+            lab.over("/etc/passwd", users.read()
+                     + "opensmtpd:x:64001:64001::/nonexistent:/bin/false\n"
+                     "opensmtpq:x:64002:64002::/nonexistent:/bin/false\n")
+            lab.over("/etc/group", groups.read()
+                     + "opensmtpd:x:64001:\nopensmtpq:x:64002:\n")
+        lab.instead("/run")
+        lab.instead("/var/spool")
+        # On the file system of the others.
+        os.makedirs(f"{lab.work}/smtpd", 0o711)
+        os.makedirs("/var/spool/smtpd")
+        subprocess.run(["mount", "--bind", f"{lab.work}/smtpd",
+                        "/var/spool/smtpd"], check=True)
+        file = lab.place("smtpd.conf",
+                         'action "out" relay host smtp://127.0.0.1:9\n'
+                         'listen on socket\n'
+                         'match from local for any action "out"\n')
+        said = open(lab.place("smtpd.log"), "w")
+        lab.keep(self.program, "-d", "-f", file, stdout=said, stderr=said)
+        for _ in range(500):
+            if os.path.exists("/run/smtpd.sock"):
+                return True
+            time.sleep(0.01)
+        with open(said.name) as file:
+            print("# OpenSMTPD does not start: " + file.read()[:300])
+        return False
+
+    def command(self, recipient):
+        link = f"{self.lab.work}/opensmtpd/sendmail"
+        if not os.path.lexists(link):
+            os.makedirs(os.path.dirname(link))
+            shutil.copy(f"{UNPACKED}/opensmtpd/usr/sbin/smtpctl", link)
+            os.chown(link, 0, 64002)
+            os.chmod(link, 0o2755)
+        return [link, "-f", FROM, recipient]

@@ -46,7 +46,7 @@
 #
 # In the environment: HOSTILE_ONLY=NAME, only dialogues whose names hold NAME;
 # HOSTILE_PEER=msmtp, another client is put in front of the same relays
-# (tests/bench/msmtp); HOSTILE_LIMIT=SECONDS, of the whole script.
+# (tests/hostile/msmtp); HOSTILE_LIMIT=SECONDS, of the whole script.
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=${G_TEST_BUILDDIR:-$PWD}
@@ -533,7 +533,7 @@ $values
 END
 }
 
-[ -z "${HOSTILE_PEER-}" ] || . "$relay_tools/../bench/$HOSTILE_PEER"
+[ -z "${HOSTILE_PEER-}" ] || . "$relay_tools/../hostile/$HOSTILE_PEER"
 
 # hostile GROUP: all its dialogues.
 hostile () {
