@@ -57,8 +57,8 @@ append_quoted (GString *line, const char *text)
   g_string_append_c (line, '"');
 }
 
-/* Every forward-path that was not taken is worth a word; what concerns them all
-   was SAID once (NULL: nothing was yet). */
+/* Every forward-path that was not taken is worth a word; what concerns them
+   all was SAID once (NULL: nothing was yet). */
 static bool
 is_worth_saying (const Status *status, const Status *said)
 {
@@ -80,12 +80,10 @@ append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
       if (!is_worth_saying (status, said))
         continue;
       if (status->scope == SCOPE_RECIPIENT)
-        g_string_append_printf (line, " rcpt=%s",
-                                path_of (entry, outcome, i));
-      g_string_append_printf (line, " stage=%s status=%s%s text=",
-                              stage_name (status->stage),
-                              fate_name (status->fate),
-                              status->ambiguous ? " ambiguous=yes" : "");
+        g_string_append_printf (line, " rcpt=%s", path_of (entry, outcome, i));
+      g_string_append_printf (
+          line, " stage=%s status=%s%s text=", stage_name (status->stage),
+          fate_name (status->fate), status->ambiguous ? " ambiguous=yes" : "");
       append_quoted (line, text);
       said = status;
     }
@@ -127,8 +125,8 @@ report_log (const Entry *entry, const Account *account, const Outcome *outcome)
       outcome->tls == NULL ? "" : outcome->tls,
       outcome->mechanism == NULL ? "" : outcome->mechanism,
       entry->envelope->reverse_path, outcome->statuses->len,
-      count_relayed (outcome), content_size (&entry->content),
-      entry->attempts, seconds, outcome->no_dsn ? " dsn=no" : "",
+      count_relayed (outcome), content_size (&entry->content), entry->attempts,
+      seconds, outcome->no_dsn ? " dsn=no" : "",
       settled_names[outcome->settled]);
   append_refusals (line, entry, outcome);
   log_line (outcome->settled == SETTLED_GONE     ? LOG_INFO
@@ -139,34 +137,38 @@ report_log (const Entry *entry, const Account *account, const Outcome *outcome)
 
 /* What the relay said no to, and its words. */
 static void
-print_words (Stage stage, const char *host, const char *text)
+append_words (GString *lines, Stage stage, const char *host, const char *text)
 {
   if (stage == STAGE_GREETING)
-    fprintf (stderr, _ ("postrider: %s refused the connection: %s\n"), host,
-             text);
+    g_string_append_printf (
+        lines, _ ("postrider: %s refused the connection: %s\n"), host, text);
   else if (stage == STAGE_EHLO || stage == STAGE_STARTTLS)
-    fprintf (stderr, _ ("postrider: %s refused the session: %s\n"), host, text);
+    g_string_append_printf (
+        lines, _ ("postrider: %s refused the session: %s\n"), host, text);
   else if (stage == STAGE_AUTH)
-    fprintf (stderr, _ ("postrider: %s refused the login: %s\n"), host, text);
+    g_string_append_printf (lines, _ ("postrider: %s refused the login: %s\n"),
+                            host, text);
   else
-    fprintf (stderr, _ ("postrider: %s did not take the message: %s\n"), host,
-             text);
+    g_string_append_printf (
+        lines, _ ("postrider: %s did not take the message: %s\n"), host, text);
 }
 
 static void
-print_refusal (const Entry *entry, const Account *account,
-               const Outcome *outcome, size_t i)
+append_refusal (GString *lines, const Entry *entry, const Account *account,
+                const Outcome *outcome, size_t i)
 {
   const Status *status = outcome->statuses->pdata[i];
   g_autofree char *text = status_words (status);
 
   if (status->code == 0)
-    fprintf (stderr, _ ("postrider: account %s: %s\n"), account->name, text);
+    g_string_append_printf (lines, _ ("postrider: account %s: %s\n"),
+                            account->name, text);
   else if (status->scope == SCOPE_RECIPIENT)
-    fprintf (stderr, _ ("postrider: %s did not take %s: %s\n"),
-             account->relay.host, path_of (entry, outcome, i), text);
+    g_string_append_printf (lines, _ ("postrider: %s did not take %s: %s\n"),
+                            account->relay.host, path_of (entry, outcome, i),
+                            text);
   else
-    print_words (status->stage, account->relay.host, text);
+    append_words (lines, status->stage, account->relay.host, text);
 }
 
 /* In this attempt or an earlier one. */
@@ -184,45 +186,67 @@ somebody_has_it (const Entry *entry)
 }
 
 static void
-print_what_next (const Entry *entry, const Outcome *outcome)
+append_copy_held (GString *lines, const Entry *entry)
 {
-  if (outcome->settled == SETTLED_QUEUED)
-    fprintf (stderr,
-             _ ("postrider: the message is queued as %s and will be tried "
-                "again\n"),
-             entry->id);
-  else if (somebody_has_it (entry))
-    fprintf (stderr,
-             _ ("postrider: the other recipients have the message; a copy is "
-                "held as %s\n"),
-             entry->id);
-  else
-    report_copy_held (entry);
+  g_string_append_printf (
+      lines, _ ("postrider: nothing was sent; a copy is held as %s\n"),
+      entry->id);
 }
 
-void
-report_person (const Entry *entry, const Account *account,
-               const Outcome *outcome)
+static void
+append_what_next (GString *lines, const Entry *entry, const Outcome *outcome)
 {
+  if (outcome->settled == SETTLED_QUEUED)
+    g_string_append_printf (
+        lines,
+        _ ("postrider: the message is queued as %s and will be tried "
+           "again\n"),
+        entry->id);
+  else if (somebody_has_it (entry))
+    g_string_append_printf (
+        lines,
+        _ ("postrider: the other recipients have the message; a copy is "
+           "held as %s\n"),
+        entry->id);
+  else
+    append_copy_held (lines, entry);
+}
+
+char *
+report_text (const Entry *entry, const Account *account,
+             const Outcome *outcome)
+{
+  g_autoptr (GString) lines = g_string_new (NULL);
   const Status *said = NULL;
 
   if (outcome->no_dsn)
-    fprintf (stderr,
-             _ ("postrider: %s cannot notify of success, so it was not asked "
-                "to\n"),
-             account->relay.host);
+    g_string_append_printf (
+        lines,
+        _ ("postrider: %s cannot notify of success, so it was not asked "
+           "to\n"),
+        account->relay.host);
   if (outcome->settled == SETTLED_GONE)
-    return;
+    return g_strdup (lines->str);
   for (size_t i = 0; i < outcome->statuses->len; i++)
     {
       const Status *status = outcome->statuses->pdata[i];
 
       if (!is_worth_saying (status, said))
         continue;
-      print_refusal (entry, account, outcome, i);
+      append_refusal (lines, entry, account, outcome, i);
       said = status;
     }
-  print_what_next (entry, outcome);
+  append_what_next (lines, entry, outcome);
+  return g_strdup (lines->str);
+}
+
+void
+report_person (const Entry *entry, const Account *account,
+               const Outcome *outcome)
+{
+  g_autofree char *text = report_text (entry, account, outcome);
+
+  (void) fputs (text, stderr);
 }
 
 void
@@ -230,9 +254,9 @@ report_log_held (const Entry *entry, const char *text)
 {
   g_autoptr (GString) line = g_string_new (NULL);
 
-  g_string_append_printf (line, "id=%s account=%s from=<%s> fate=held text=",
-                          entry->id, entry->account,
-                          entry->envelope->reverse_path);
+  g_string_append_printf (
+      line, "id=%s account=%s from=<%s> fate=held text=", entry->id,
+      entry->account, entry->envelope->reverse_path);
   append_quoted (line, text);
   log_line (LOG_ERR, "%s", line->str);
 }
@@ -240,8 +264,10 @@ report_log_held (const Entry *entry, const char *text)
 void
 report_copy_held (const Entry *entry)
 {
-  fprintf (stderr, _ ("postrider: nothing was sent; a copy is held as %s\n"),
-           entry->id);
+  g_autoptr (GString) lines = g_string_new (NULL);
+
+  append_copy_held (lines, entry);
+  (void) fputs (lines->str, stderr);
 }
 
 void

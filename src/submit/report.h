@@ -20,8 +20,11 @@ int report_exit_status (const Outcome *outcome);
 void report_log (const Entry *entry, const Account *account,
                  const Outcome *outcome);
 
-/* What a person should know, on stderr: each forward-path that was not taken,
- * the relay's words, and what happens next. Quiet where all is well. */
+/* What a person should know, a line each: every forward-path that was not taken, the
+ * relay's words, and what happens next. "" where all is well. Caller owns it. */
+char *report_text (const Entry *entry, const Account *account,
+                   const Outcome *outcome);
+/* The same, on stderr. */
 void report_person (const Entry *entry, const Account *account,
                     const Outcome *outcome);
 
