@@ -59,6 +59,7 @@ accounts_free (Accounts *accounts)
   g_free (accounts->general.aliases);
   g_strfreev (accounts->general.local_mail_to);
   g_free (accounts->file);
+  g_free (accounts->digest);
   g_free (accounts);
 }
 
@@ -452,6 +453,7 @@ accounts_load (const char *file, const char *home, GError **error)
 {
   g_autoptr (Accounts) accounts = NULL;
   g_autoptr (GPtrArray) configs = NULL;
+  g_autoptr (GString) digest = g_string_new (NULL);
   g_autofree char *directory
       = user_directory ("XDG_CONFIG_HOME", home, ".config");
   g_autofree char *user_file
@@ -469,7 +471,13 @@ accounts_load (const char *file, const char *home, GError **error)
                                                  : SYSTEM_FILE);
   settings_apply_initial (SETTING_OF_GENERAL, &accounts->general);
   for (size_t i = configs->len; i-- > 0;)
-    apply_general (accounts, g_ptr_array_index (configs, i), home);
+    {
+      Config *config = g_ptr_array_index (configs, i);
+
+      apply_general (accounts, config, home);
+      g_string_append (digest, config->digest);
+    }
+  accounts->digest = g_strdup (digest->str);
   for (size_t i = 0; i < configs->len; i++)
     if (!add_accounts (accounts, g_ptr_array_index (configs, i), home, error))
       return NULL;

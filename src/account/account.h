@@ -44,6 +44,7 @@ typedef struct
   char *dsn_return;
   Delivery delivery;
   unsigned max_connections;
+  unsigned linger;    /* milliseconds */
   const char *secret_source; /* the setting of these four that says where the
                                 secret is; NULL: in the keyring */
   char **password_command;
@@ -79,6 +80,7 @@ typedef struct
   GPtrArray *accounts; /* of Account, the user's first; owned */
   General general;
   char *file;          /* where this user would write one, for messages */
+  char *digest;        /* of what was read of it, and of the system's */
 } Accounts;
 
 void accounts_free (Accounts *accounts);

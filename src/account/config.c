@@ -61,6 +61,7 @@ void
 config_free (Config *config)
 {
   g_free (config->file);
+  g_free (config->digest);
   g_ptr_array_unref (config->sections);
   g_ptr_array_unref (config->problems);
   g_free (config);
@@ -439,6 +440,8 @@ config_parse (const char *file, const char *octets, size_t length)
   const char *end = octets + length;
 
   config->file = g_strdup (file);
+  config->digest = g_compute_checksum_for_data (
+      G_CHECKSUM_SHA256, (const guchar *) octets, length);
   config->sections = g_ptr_array_new_with_free_func (section_free);
   config->problems = g_ptr_array_new_with_free_func (problem_free);
   if (length >= strlen (BYTE_ORDER_MARK)

@@ -40,6 +40,7 @@ typedef struct
 typedef struct
 {
   char *file;          /* its path, for messages */
+  char *digest;        /* of its octets: SHA-256 */
   GPtrArray *sections; /* of ConfigSection, in the order of the file; owned */
   GPtrArray *problems; /* for config_problem and config_check alone */
 } Config;

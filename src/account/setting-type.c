@@ -571,19 +571,35 @@ parse_amount (const char *text, const Unit *units, uint64_t maximum,
   return false;
 }
 
+static const Unit duration_units[]
+    = { { "", 1000 },       { "s", 1000 },        { "ms", 1 },
+        { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+        { NULL, 0 } };
+
 static char *
 set_duration (const Assignment *assignment)
 {
-  static const Unit units[]
-      = { { "", 1000 },       { "s", 1000 },        { "ms", 1 },
-          { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
-          { NULL, 0 } };
   uint64_t milliseconds;
 
-  if (!parse_amount (assignment->value, units, G_MAXINT, &milliseconds)
+  if (!parse_amount (assignment->value, duration_units, G_MAXINT,
+                     &milliseconds)
       || milliseconds == 0)
     return g_strdup (_ ("write a number with its unit, such as 30s, 5m or 2h; "
                         "the units are ms, s, m, h and d"));
+  *(unsigned *) assignment->field = (unsigned) milliseconds;
+  return NULL;
+}
+
+/* No relay has to wait any longer (RFC 5321 section 4.5.3.2.7). */
+static char *
+set_pause (const Assignment *assignment)
+{
+  uint64_t milliseconds;
+
+  if (!parse_amount (assignment->value, duration_units, 5 * 60 * 1000,
+                     &milliseconds))
+    return g_strdup (_ ("write a number with its unit, such as 30s or 1m, and 5m "
+                        "at most; 0 switches it off"));
   *(unsigned *) assignment->field = (unsigned) milliseconds;
   return NULL;
 }
@@ -653,6 +669,7 @@ static char *(*const setters[]) (const Assignment *) = {
   [SETTING_COMMAND] = set_command,
   [SETTING_CREDENTIAL] = set_credential,
   [SETTING_DURATION] = set_duration,
+  [SETTING_PAUSE] = set_pause,
   [SETTING_LIFETIME] = set_lifetime,
   [SETTING_PERIOD] = set_period,
   [SETTING_COUNT] = set_count,

@@ -28,6 +28,7 @@ typedef enum
   SETTING_COMMAND,    /* a program and its arguments, quoted as for a shell */
   SETTING_CREDENTIAL, /* a name in systemd's directory of credentials */
   SETTING_DURATION,   /* 90, 90s, 500ms, 5m, 2h, 1d: milliseconds */
+  SETTING_PAUSE,      /* the same, from 0 to 5m */
   SETTING_LIFETIME,   /* 30m, 4h, 5d, 2w: seconds */
   SETTING_PERIOD,     /* the same, or the one of `choices`: 0 */
   SETTING_COUNT,      /* 1 to 100 */

@@ -102,6 +102,9 @@ const Setting settings[] = {
     N_ ("How many connections to the relay may be open at once. Callers above "
         "that leave their message in the queue, and a session that is open "
         "takes it along.") },
+  { "linger", SETTING_PAUSE, ACCOUNT (linger), "0", NULL,
+    N_ ("How long the session of a caller stays open for those that come next: "
+        "they hand over their message, and need not log in. 0 is not at all.") },
   { "dsn-notify", SETTING_DSN_NOTIFY, ACCOUNT (dsn_notify), NULL, NULL,
     N_ ("When relays are asked to notify the sender: `never', or any of "
         "`success', `failure' and `delay', separated by commas.") },

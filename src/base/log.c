@@ -52,7 +52,7 @@ log_tag (const char *tag)
       *p = '_';
 }
 
-static const char *
+const char *
 log_name (void)
 {
   return name != NULL ? name : "postrider";

@@ -20,6 +20,7 @@ void log_keep_open (void);
 /* Each line is of this program, instead of "postrider". What would be mistaken
  * for something else becomes '_'. NULL or empty: as it was. */
 void log_tag (const char *tag);
+const char *log_name (void);
 
 /* LOG_* priority of syslog(3). The line is made printable; a file's line begins
  * with the date in RFC 3339 form, name and pid. */

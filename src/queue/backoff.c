@@ -12,9 +12,10 @@
    its own, since several change what is known of an account at the same time. */
 #define TOLD ".told"
 
-/* The octet of NAME.lock that is locked while the account's token is fetched; the
-   first ones are its connections. */
+/* The octets of NAME.lock that are locked while the account's token is fetched, and
+   by whoever keeps a session open; the first ones are its connections. */
 #define TOKEN_OCTET 1000
+#define LINGER_OCTET 1001
 
 #define LOCK_PAUSE 20000 /* microseconds; F_OFD_SETLKW knows no deadline */
 
@@ -171,6 +172,17 @@ backoff_connection (Queue *queue, const char *account, unsigned maximum)
   for (unsigned i = 0; i < maximum; i++)
     if (lock_octet (fd, i))
       return fd;
+  close (fd);
+  return -1;
+}
+
+int
+backoff_linger (Queue *queue, const char *account)
+{
+  int fd = open_to_lock (queue, account, ".lock");
+
+  if (fd < 0 || lock_octet (fd, LINGER_OCTET))
+    return fd;
   close (fd);
   return -1;
 }

@@ -61,6 +61,10 @@ void backoff_told (int fd, const Backoff *backoff);
  * be counted, nobody is kept from connecting. */
 int backoff_connection (Queue *queue, const char *account, unsigned maximum);
 
+/* At most one process keeps a session of ACCOUNT open for others: a descriptor that
+ * makes it this one until it is closed. -1: another does, or it cannot be known. */
+int backoff_linger (Queue *queue, const char *account);
+
 /* Waits until no other process fetches the token of ACCOUNT: a descriptor that
  * keeps it so until it is closed. -1: one still does at DEADLINE. Where that cannot
  * be known, nobody is kept from it. */

@@ -760,6 +760,27 @@ queue_lock (Queue *queue, Room room, const char *id, bool *busy,
 }
 
 Entry *
+queue_adopt (Queue *queue, const char *id, int fd, GError **error)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  bool busy;
+  struct stat st;
+
+  if (copy < 0)
+    {
+      failure_set_errno (error, FAILURE_OS, errno,
+                         _ ("cannot open the queue file %s"), id);
+      return NULL;
+    }
+  if (is_id (id) && (fcntl (copy, F_GETFL) & O_ACCMODE) == O_RDWR
+      && fstat (copy, &st) == 0 && strange (&st) == NULL
+      && lock_file (queue, ROOM_QUEUE, copy, id, &st, &busy, error))
+    return read_locked (queue, ROOM_QUEUE, id, copy, error);
+  close (copy);
+  return NULL;
+}
+
+Entry *
 queue_view (Queue *queue, Room room, const char *id, GError **error)
 {
   struct stat st;

@@ -82,6 +82,10 @@ bool queue_is_empty (Queue *queue);
 Entry *queue_lock (Queue *queue, Room room, const char *id, bool *busy,
                    GError **error);
 
+/* The same for queue/ID, of which FD is a copy of somebody's open file: it has its
+ * lock already, and shares it. What is not that file, is not to be had. */
+Entry *queue_adopt (Queue *queue, const char *id, int fd, GError **error);
+
 /* ROOM/ID without its lock: see entry.h. NULL with no error: it is gone.
  * FAILURE_DATA where it is no entry; it stays where it is. */
 Entry *queue_view (Queue *queue, Room room, const char *id, GError **error);

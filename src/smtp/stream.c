@@ -543,6 +543,12 @@ stream_hide (Stream *stream, const Secret *secret)
                      secret_new (secret_octets (secret), length));
 }
 
+int
+stream_fd (const Stream *stream)
+{
+  return stream->fd;
+}
+
 bool
 stream_has_input (Stream *stream)
 {

@@ -55,6 +55,9 @@ void stream_mask_input (Stream *stream, bool masked);
  * it. A masked 334 is left as it is, since it is for the mechanism alone. */
 void stream_hide (Stream *stream, const Secret *secret);
 
+/* To be polled with others. */
+int stream_fd (const Stream *stream);
+
 /* Whether octets of the peer are waiting that no one asked for, in our buffer,
  * in TLS or in the socket. Does not wait. The end of the connection is no input;
  * the next stream_read_line tells it. */

@@ -1,6 +1,7 @@
 #include "submit/apart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -32,6 +33,7 @@ enum
 {
   WANTED = 'w',  /* to us: the secret */
   TOLD = 't',    /* to us: text */
+  LEFT = 'l',    /* to us: its exit status, for it goes its own way */
   SECRET = 's',  /* to the child: its octets */
   NONE = 'n',    /* there is none, and none is needed */
   FAILED = 'f',  /* a Failure, then text */
@@ -193,7 +195,7 @@ await_message (int channel, int pidfd)
   return fds[0].revents != 0;
 }
 
-/* Until the child has ended. What it says is no more trusted than the relay. */
+/* Until the child has ended, or goes its own way. What it says is no more trusted than the relay. */
 static void
 serve (const Broker *broker, int pidfd, ApartResult *result)
 {
@@ -210,6 +212,12 @@ serve (const Broker *broker, int pidfd, ApartResult *result)
         g_free (result->text);
         result->text = text_printable (message + 1, (size_t) length - 1,
                                        TEXT_MAXIMUM);
+      }
+    else if (message[0] == LEFT && length == 2)
+      {
+        result->exit_status = (unsigned char) message[1];
+        result->left = true;
+        return;
       }
     else if (message[0] != WANTED || broker->account == NULL
              || ++credentials > CREDENTIALS_MAXIMUM
@@ -245,6 +253,11 @@ apart_run (ApartWork *work, void *data, const Account *account, bool attended,
   close (ends[0]);
   if (pidfd >= 0)
     close (pidfd);
+  if (result->left)
+    {
+      signals_keep (child);
+      return true;
+    }
   status = apart_end (child);
   if (WIFEXITED (status))
     result->exit_status = WEXITSTATUS (status);
@@ -289,4 +302,30 @@ apart_tell (const Apart *apart, const char *text)
 {
   (void) send_message (apart->channel, TOLD, text,
                        MIN (strlen (text), (size_t) TEXT_MAXIMUM));
+}
+
+/* Who called waits for the end of its pipes, may be stopped from its terminal, and may
+   want its file systems back. */
+static bool
+leave_caller (void)
+{
+  int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  bool left = null >= 0 && chdir ("/") == 0;
+
+  for (int fd = STDIN_FILENO; left && fd <= STDERR_FILENO; fd++)
+    left = dup2 (null, fd) == fd;
+  if (null > STDERR_FILENO)
+    close (null);
+  return left && setsid () >= 0;
+}
+
+bool
+apart_leave (const Apart *apart, int exit_status)
+{
+  char octet = (char) exit_status;
+  bool left = leave_caller () && prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0
+              && send_message (apart->channel, LEFT, &octet, 1);
+
+  close (apart->channel);
+  return left;
 }

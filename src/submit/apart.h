@@ -28,6 +28,7 @@ typedef struct
   int exit_status; /* of the child */
   int signal;      /* that ended it; 0: none did */
   char *text;      /* what it told; NULL: nothing */
+  bool left;       /* it lives on, and the exit status is what it said: apart_leave */
 } ApartResult;
 
 /* Runs WORK in a child to its end. Meanwhile secrets of ACCOUNT (nullable) are
@@ -47,3 +48,8 @@ Secret *apart_credential (void *data, GError **error);
 
 /* In the child: what its exit status cannot say. */
 void apart_tell (const Apart *apart, const char *text);
+
+/* In the child of apart_run: it has done its work with EXIT_STATUS, and nobody waits
+ * for it any more. It has left the caller's session, directory, and standard
+ * descriptors, and does not end with its parent. False: it cannot. */
+bool apart_leave (const Apart *apart, int exit_status);

@@ -34,6 +34,7 @@ struct Courier
   Session *session; /* NULL: none is open */
   unsigned carried; /* messages, in this session */
   bool connected;   /* or it was tried */
+  bool stays;       /* no other session is opened */
 };
 
 Courier *
@@ -63,6 +64,34 @@ courier_free (Courier *courier)
   leave (courier);
   g_free (courier->relay.remembered);
   g_free (courier);
+}
+
+bool
+courier_is_open (const Courier *courier)
+{
+  return courier->session != NULL;
+}
+
+int
+courier_fd (const Courier *courier)
+{
+  return stream_fd (courier->session->stream);
+}
+
+bool
+courier_is_quiet (const Courier *courier)
+{
+  const Session *session = courier->session;
+
+  return !stream_has_input (session->stream)
+         && !stream_has_ended (session->stream)
+         && stream_may_answer (session->stream, NULL);
+}
+
+void
+courier_stay (Courier *courier)
+{
+  courier->stays = true;
 }
 
 bool
@@ -267,7 +296,8 @@ log_in (Courier *courier, Queue *queue, Status **status)
   return open_session (courier, queue, fresh, status);
 }
 
-/* One transaction, in the session that is open or in a new one. */
+/* One transaction, in the session that is open or in a new one. NULL: there can be
+   none. */
 static GPtrArray *
 converse (Courier *courier, Queue *queue, const Envelope *envelope,
           Entry *entry)
@@ -281,6 +311,8 @@ converse (Courier *courier, Queue *queue, const Envelope *envelope,
   };
   g_autoptr (Status) status = NULL;
 
+  if (courier->session == NULL && courier->stays)
+    return NULL;
   if (courier->session == NULL && !log_in (courier, queue, &status))
     return same_for_all (status, envelope->forward_paths->len);
   if (!fit_make (&fit, &entry->content, courier->session, queue, &status))
@@ -292,10 +324,12 @@ converse (Courier *courier, Queue *queue, const Envelope *envelope,
 static const Status *
 refused_at_mail (const GPtrArray *statuses)
 {
-  const Status *first = statuses->pdata[0];
+  const Status *first = statuses != NULL ? statuses->pdata[0] : NULL;
 
-  return first->stage == STAGE_MAIL && first->fate != FATE_RELAYED ? first
-                                                                   : NULL;
+  return first != NULL && first->stage == STAGE_MAIL
+                 && first->fate != FATE_RELAYED
+             ? first
+             : NULL;
 }
 
 /* Not with the null reverse-path, then: a notification that some relays will not
@@ -386,6 +420,11 @@ attempt_run (Queue *queue, Entry *entry, Courier *courier,
   outcome->statuses = carry (courier, queue, envelope, entry);
   /* From here on the caller is told the truth, whatever signal comes. */
   signals_defer ();
+  if (outcome->statuses == NULL)
+    {
+      outcome->untried = true;
+      return g_steal_pointer (&outcome);
+    }
   describe (courier, envelope, outcome);
   if (retry_is_over (policy, entry->waited))
     give_up (outcome->statuses);

@@ -32,6 +32,16 @@ typedef struct
 Courier *courier_new (const Account *account, const CourierParams *params);
 void courier_free (Courier *courier); /* says QUIT */
 
+/* A session is open; its descriptor; and the relay has said nothing that it was not
+ * asked, nor hung up. */
+bool courier_is_open (const Courier *courier);
+int courier_fd (const Courier *courier);
+bool courier_is_quiet (const Courier *courier);
+
+/* From now on no session is opened, for there is no secret to be had any more: what
+ * the one that is open does not carry is left untried. */
+void courier_stay (Courier *courier);
+
 /* No session is open, and this process can open none any more: a tunnel's command is
  * not started a second time once the conversation with the relay is confined. */
 bool courier_is_spent (const Courier *courier);
@@ -39,6 +49,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Courier, courier_free)
 
 typedef struct
 {
+  bool untried;        /* and nothing below is set: see courier_stay */
   GArray *owed;        /* of size_t: which forward-paths of the entry were tried */
   GPtrArray *statuses; /* of Status, one for each of them */
   Settled settled;

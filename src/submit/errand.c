@@ -73,8 +73,8 @@ errand_run (const Errand *errand, Entry *entry, Courier *courier,
   Outcome *outcome =
       attempt_run (errand->queue, entry, courier, &policy, error);
 
-  if (outcome == NULL)
-    return NULL;
+  if (outcome == NULL || outcome->untried)
+    return outcome;
   report_log (entry, errand->account, outcome);
   keep_backoff (errand, outcome_account_status (outcome));
   /* What cannot be told now is still on record: the next runner tells it. */

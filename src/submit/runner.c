@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "queue/backoff.h"
 #include "submit/apart.h"
+#include "submit/handover.h"
 #include "submit/launch.h"
 #include "submit/notify.h"
 #include "submit/report.h"
@@ -302,6 +303,9 @@ start_account (Runner *runner, Batch *batch, const Account *account)
     }
   connection = backoff_connection (runner->queue, account->name,
                                    account->max_connections);
+  if (connection < 0 && handover_dismiss (runner->queue, account->name))
+    connection = backoff_connection (runner->queue, account->name,
+                                     account->max_connections);
   if (connection < 0)
     {
       put_off (runner, batch, now () + CONNECTIONS_TAKEN);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ static atomic_int state = NOTING;
 static QueueCancel *cancel;
 /* Children that the signals go on to. */
 static volatile pid_t wards[WARDS_MAXIMUM];
+static volatile sig_atomic_t far_ward = -1;
 static char *farewell;
 
 /* Async-signal-safe: the move is prepared, and dying is left to the kernel. */
@@ -59,6 +61,8 @@ on_signal (int number)
       for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
         if (wards[i] > 0)
           (void) kill (wards[i], number);
+      if (far_ward >= 0)
+        (void) pidfd_send_signal (far_ward, number, NULL, 0);
     }
 }
 
@@ -91,16 +95,29 @@ signals_abandon (void)
   install ();
 }
 
+static void
+write_farewell (const char *id)
+{
+  g_free (farewell);
+  farewell = g_strdup_printf (_ ("postrider: interrupted: nothing was sent; a "
+                                 "copy is held as %s\n"),
+                              id);
+}
+
+void
+signals_farewell (const char *id)
+{
+  write_farewell (id);
+  (void) !write (STDERR_FILENO, farewell, strlen (farewell));
+}
+
 void
 signals_cancel (Queue *queue, const Entry *entry)
 {
   queue_cancel_free (cancel);
-  g_free (farewell);
   cancel = queue_prepare_cancel (
       queue, entry, _ ("taken back by a signal before it was sent"));
-  farewell = g_strdup_printf (_ ("postrider: interrupted: nothing was sent; a "
-                                 "copy is held as %s\n"),
-                              entry->id);
+  write_farewell (entry->id);
   install ();
   atomic_store (&state, CANCELLABLE);
   if (noted == SIGINT || noted == SIGTERM)
@@ -174,8 +191,17 @@ signals_keep (pid_t pid)
 }
 
 void
+signals_pass_on_far (int pidfd)
+{
+  far_ward = pidfd;
+  if (noted != 0 && pidfd >= 0)
+    (void) pidfd_send_signal (pidfd, noted, NULL, 0);
+}
+
+void
 signals_keep_all (void)
 {
+  far_ward = -1;
   for (size_t i = 0; i < G_N_ELEMENTS (wards); i++)
     wards[i] = 0;
 }

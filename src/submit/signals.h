@@ -21,6 +21,10 @@ void signals_abandon (void);
  * stop a message. Nothing may be recorded in ENTRY until signals_defer. */
 void signals_cancel (Queue *queue, const Entry *entry);
 
+/* Says on stderr what such a signal has done, for somebody else who did it to the entry
+ * of ID. */
+void signals_farewell (const char *id);
+
 /* From now on they are only noted. Once it returns, none has taken the message
  * back, and none will. */
 void signals_defer (void);
@@ -40,6 +44,9 @@ bool signals_noted (void);
 #define WARDS_MAXIMUM 8
 void signals_pass_on (pid_t pid);
 void signals_keep (pid_t pid);
+
+/* The same for the process of PIDFD, which is no child. One at a time; -1: none. */
+void signals_pass_on_far (int pidfd);
 
 /* In a child: they go on to no child of its parent. */
 void signals_keep_all (void);

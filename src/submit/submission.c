@@ -21,6 +21,8 @@
 #include "submit/attempt.h"
 #include "submit/confine.h"
 #include "submit/errand.h"
+#include "submit/handover.h"
+#include "submit/linger.h"
 #include "submit/recipients.h"
 #include "submit/report.h"
 #include "submit/runner.h"
@@ -28,8 +30,8 @@
 
 #define DESCRIPTORS 64
 
-/* GLib ends the process where a descriptor is not to be had. That must not happen
-   to one who has a message already. */
+/* GLib ends the process where a descriptor is not to be had. That must not
+   happen to one who has a message already. */
 static bool
 provide_descriptors (GError **error)
 {
@@ -38,13 +40,13 @@ provide_descriptors (GError **error)
   if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
     return true;
   limit.rlim_cur = MIN (limit.rlim_max, DESCRIPTORS);
-  if (limit.rlim_cur == DESCRIPTORS
-      && setrlimit (RLIMIT_NOFILE, &limit) == 0)
+  if (limit.rlim_cur == DESCRIPTORS && setrlimit (RLIMIT_NOFILE, &limit) == 0)
     return true;
-  g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-               _ ("only %ju files may be open at once, and %d are needed: raise "
-                  "the limit, see `ulimit -n'"),
-               (uintmax_t) limit.rlim_max, DESCRIPTORS);
+  g_set_error (
+      error, FAILURE, FAILURE_TEMPORARY,
+      _ ("only %ju files may be open at once, and %d are needed: raise "
+         "the limit, see `ulimit -n'"),
+      (uintmax_t) limit.rlim_max, DESCRIPTORS);
   return false;
 }
 
@@ -56,8 +58,7 @@ submitter_new (const char *accounts_file, GError **error)
 
   submitter->accounts_file = accounts_file;
   submitter->delivery = DELIVERY_OF_ACCOUNT;
-  submitter->accounts
-      = accounts_load (accounts_file, home, &submitter->why);
+  submitter->accounts = accounts_load (accounts_file, home, &submitter->why);
   if (submitter->accounts != NULL)
     log_open (submitter->accounts->general.log);
   if (!provide_descriptors (error))
@@ -80,10 +81,9 @@ submitter_free (Submitter *submitter)
 Spool *
 submitter_spool (Submitter *submitter)
 {
-  return queue_spool (submitter->queue,
-                      submitter->accounts != NULL
-                          ? submitter->accounts->general.reserve
-                          : 0);
+  return queue_spool (
+      submitter->queue,
+      submitter->accounts != NULL ? submitter->accounts->general.reserve : 0);
 }
 
 uint64_t
@@ -125,8 +125,8 @@ refuse (const Submitter *submitter, const GError *error)
                     g_strdup (error->message) };
 }
 
-/* Who is no recipient, for the log, and for a caller that has no other left; but
-   not VERDICT, which is told at the end. */
+/* Who is no recipient, for the log, and for a caller that has no other left;
+   but not VERDICT, which is told at the end. */
 static void
 tell_problems (const Submitter *submitter, const GPtrArray *problems,
                bool none_left, const GError *verdict)
@@ -232,21 +232,45 @@ typedef struct
   const Submitter *submitter;
   const Errand *errand;
   Entry *entry;
+  int connection; /* the one that is counted */
 } Try;
 
-/* In a child: one try, with the entry's lock held. */
+/* It leaves a session for others, and takes one of others. Who wants to see it
+   all has one of its own. */
+static bool
+may_linger (const Submitter *submitter, const Account *account)
+{
+  return account->linger > 0 && submitter->trace == NULL
+         && !submitter->replies;
+}
+
+/* Callers that come meanwhile are to wait for ours, if nobody else's is open.
+ */
+static Linger *
+prepare_linger (const Try *try)
+{
+  const Submitter *submitter = try->submitter;
+  const Account *account = try->errand->account;
+
+  return may_linger (submitter, account)
+             ? linger_new (submitter->queue, submitter->accounts, account)
+             : NULL;
+}
+
+/* In a child: one try, with the entry's lock held. Then it may stay, for
+ * others. */
 static int
 try_apart (const Apart *apart, void *data)
 {
-  const Try *try = data;
+  Try *try = data;
   const Submitter *submitter = try->submitter;
   CourierParams params = { .attended = isatty (STDERR_FILENO),
                            .cancellable = true,
                            .trace = submitter->trace,
                            .credential = apart_credential,
                            .data = (void *) apart };
-  g_autoptr (Courier) courier
-      = courier_new (try->errand->account, &params);
+  g_autoptr (Linger) linger = prepare_linger (try);
+  g_autoptr (Courier) courier = courier_new (try->errand->account, &params);
   g_autoptr (GError) error = NULL;
   g_autoptr (Outcome) outcome = NULL;
   g_auto (Verdict) verdict = { 0 };
@@ -261,29 +285,48 @@ try_apart (const Apart *apart, void *data)
     }
   report_outcome (submitter, try->errand, try->entry, outcome);
   verdict.exit_status = report_exit_status (outcome);
-  if (verdict.exit_status == EX_OK)
-    return EX_OK;
-  verdict.text = status_words (outcome->statuses->pdata[0]);
-  apart_tell (apart, verdict.text);
+  if (verdict.exit_status != EX_OK)
+    {
+      verdict.text = status_words (outcome->statuses->pdata[0]);
+      apart_tell (apart, verdict.text);
+    }
+  /* Its caller must have the lock alone from now on. */
+  entry_free (try->entry);
+  if (linger != NULL)
+    linger_run (linger, apart, verdict.exit_status, try->errand,
+                g_steal_pointer (&courier), try->connection);
   return verdict.exit_status;
 }
 
-/* It was ended in the midst of its work: what holds is what is on disk. */
-static Verdict
-judge_remains (const Submitter *submitter, const Entry *entry, int number)
+/* In an attempt or an earlier one; then no exit status may say that it was
+ * not. */
+static bool
+somebody_has_it (const Entry *entry)
 {
-  g_autoptr (Entry) held
-      = queue_view (submitter->queue, ROOM_HELD, entry->id, NULL);
-  g_autoptr (GError) error
-      = g_error_new (FAILURE, FAILURE_SOFTWARE,
-                     _ ("the process that spoke with the relay was ended by "
-                        "signal %d"),
-                     number);
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      const Status *status = entry->statuses->pdata[i];
+
+      if (status != NULL && status->fate == FATE_RELAYED)
+        return true;
+    }
+  return false;
+}
+
+/* Whoever had it was ended in the midst of its work: what holds is what is on
+ * disk. */
+static Verdict
+judge_remains (const Submitter *submitter, const Entry *entry,
+               const GError *error)
+{
+  g_autoptr (Entry) held =
+      queue_view (submitter->queue, ROOM_HELD, entry->id, NULL);
 
   if (held == NULL)
     return report_unsettled (submitter, entry, error);
-  log_line (LOG_ERR, "id=%s fate=held text=\"%s\"", entry->id,
-            error->message);
+  log_line (LOG_ERR, "id=%s fate=held text=\"%s\"", entry->id, error->message);
+  if (somebody_has_it (held))
+    return (Verdict){ EX_OK, g_strdup (entry->id), NULL };
   if (tells_failures (submitter))
     {
       (void) report_error (error);
@@ -295,9 +338,10 @@ judge_remains (const Submitter *submitter, const Entry *entry, int number)
 
 /* Once the message is in the queue. */
 static Verdict
-try_now (const Submitter *submitter, const Errand *errand, Entry *entry)
+try_now (const Submitter *submitter, const Errand *errand, Entry *entry,
+         int connection)
 {
-  Try try = { submitter, errand, entry };
+  Try try = { submitter, errand, entry, connection };
   g_autoptr (GError) error = NULL;
   ApartResult result;
 
@@ -313,7 +357,102 @@ try_now (const Submitter *submitter, const Errand *errand, Entry *entry)
       (void) signal (result.signal, SIG_DFL);
       (void) raise (result.signal);
     }
-  return judge_remains (submitter, entry, result.signal);
+  g_set_error (&error, FAILURE, FAILURE_SOFTWARE,
+               _ ("the process that spoke with the relay was ended by "
+                  "signal %d"),
+               result.signal);
+  return judge_remains (submitter, entry, error);
+}
+
+static bool
+is_untouched (const Entry *entry)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    if (entry->statuses->pdata[i] != NULL)
+      return false;
+  return !entry->end_of_data_sent;
+}
+
+/* *ENTRY was with somebody who has it no more. True: *VERDICT is what holds.
+   False: nothing was sent, and we try it ourselves. */
+static bool
+take_back (const Submitter *submitter, Entry **entry, Verdict *verdict)
+{
+  g_autoptr (GError) trouble = NULL;
+  g_autoptr (GError) error = g_error_new_literal (
+      FAILURE, FAILURE_SOFTWARE,
+      _ ("the process that spoke with the relay for others has died"));
+  Entry *now =
+      queue_adopt (submitter->queue, (*entry)->id, (*entry)->fd, &trouble);
+  g_autoptr (Entry) held =
+      now == NULL && trouble == NULL
+          ? queue_view (submitter->queue, ROOM_HELD, (*entry)->id, NULL)
+          : NULL;
+
+  if (now != NULL)
+    {
+      entry_free (*entry);
+      *entry = now;
+      if (is_untouched (now))
+        return false;
+    }
+  /* It took the message back; whoever called sees that of us. */
+  if (held != NULL && signals_noted () && !somebody_has_it (held))
+    {
+      signals_farewell (held->id);
+      signals_release ();
+    }
+  if (now != NULL || held != NULL || trouble != NULL)
+    *verdict =
+        judge_remains (submitter, *entry, trouble != NULL ? trouble : error);
+  else
+    *verdict = (Verdict){ EX_OK, g_strdup ((*entry)->id), NULL };
+  return true;
+}
+
+/* What another process was told of *ENTRY. True: *VERDICT is what holds. */
+static bool
+hand_over (const Submitter *submitter, const Account *account, Entry **entry,
+           Verdict *verdict)
+{
+  g_auto (Handover) handover = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  switch (handover_run (submitter->queue, submitter->accounts, account, *entry,
+                        isatty (STDERR_FILENO), &handover))
+    {
+    case HANDOVER_NONE:
+      return false;
+    case HANDOVER_LOST:
+      return take_back (submitter, entry, verdict);
+    case HANDOVER_UNSETTLED:
+      error = g_error_new_literal (FAILURE, FAILURE_IO,
+                                   handover.text != NULL ? handover.text : "");
+      *verdict = report_unsettled (submitter, *entry, error);
+      return true;
+    case HANDOVER_VERDICT:
+      break;
+    }
+  if (handover.report != NULL
+      && (is_watched (submitter) || handover.exit_status != EX_OK))
+    (void) fputs (handover.report, stderr);
+  *verdict = (Verdict){ handover.exit_status, g_strdup ((*entry)->id),
+                        g_steal_pointer (&handover.text) };
+  return true;
+}
+
+/* Who keeps one open gives it up, if need be. */
+static int
+get_connection (const Submitter *submitter, const Account *account)
+{
+  int connection = backoff_connection (submitter->queue, account->name,
+                                       account->max_connections);
+
+  if (connection < 0 && account->linger > 0
+      && handover_dismiss (submitter->queue, account->name))
+    connection = backoff_connection (submitter->queue, account->name,
+                                     account->max_connections);
+  return connection;
 }
 
 static int
@@ -354,18 +493,19 @@ leave_it (const Submitter *submitter, Delivery mode, Entry *entry)
   return verdict;
 }
 
-/* ENTRY, which is queued and locked, goes the way that caller or account want. */
+/* ENTRY, which is queued and locked, goes the way that caller or account want.
+ */
 static Verdict
 deliver (const Submitter *submitter, const Account *account, Entry *entry)
 {
-  Errand errand
-      = { submitter->queue, &submitter->accounts->general, account, true };
+  Errand errand = { submitter->queue, &submitter->accounts->general, account,
+                    true };
   g_autoptr (Backoff) backoff = backoff_read (submitter->queue, account->name);
   Delivery mode = submitter->delivery == DELIVERY_OF_ACCOUNT
                       ? account->delivery
                       : (Delivery) submitter->delivery;
   Verdict verdict;
-  int connection;
+  int connection = -1;
 
   if (mode == DELIVERY_INTERACTIVE && backoff->paused)
     {
@@ -373,15 +513,18 @@ deliver (const Submitter *submitter, const Account *account, Entry *entry)
       entry_free (entry);
       return verdict;
     }
-  connection = mode == DELIVERY_INTERACTIVE
-                   ? backoff_connection (submitter->queue, account->name,
-                                         account->max_connections)
-                   : -1;
-  if (connection < 0)
-    return leave_it (submitter, mode, entry);
-  verdict = try_now (submitter, &errand, entry);
-  /* The connection before the entry: its end is what a runner waits for. */
-  close (connection);
+  if (mode != DELIVERY_INTERACTIVE || !may_linger (submitter, account)
+      || !hand_over (submitter, account, &entry, &verdict))
+    {
+      if (mode == DELIVERY_INTERACTIVE)
+        connection = get_connection (submitter, account);
+      if (connection < 0)
+        return leave_it (submitter, mode, entry);
+      verdict = try_now (submitter, &errand, entry, connection);
+      /* The connection before the entry: its end is what a runner waits for.
+       */
+      close (connection);
+    }
   entry_free (entry);
   if (!queue_is_empty (submitter->queue))
     launch_runner (submitter);
@@ -395,13 +538,13 @@ hold (const Submitter *submitter, const char *name, const Envelope *envelope,
       Message *message, const GError *why)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Entry) entry
-      = queue_enter (submitter->queue, message,
-                     &(QueueRequest){ .envelope = envelope,
-                                      .account = name,
-                                      .as_given = true,
-                                      .hold_reason = why->message },
-                     &error);
+  g_autoptr (Entry) entry =
+      queue_enter (submitter->queue, message,
+                   &(QueueRequest){ .envelope = envelope,
+                                    .account = name,
+                                    .as_given = true,
+                                    .hold_reason = why->message },
+                   &error);
 
   if (entry == NULL)
     {
@@ -435,11 +578,13 @@ enter (const Submitter *submitter, const Envelope *envelope, Message *message,
   if (entry == NULL)
     return refuse (submitter, error);
   if (sender->foreign)
-    log_line (LOG_NOTICE, "id=%s account=%s from=<%s> text=\"no account "
+    log_line (LOG_NOTICE,
+              "id=%s account=%s from=<%s> text=\"no account "
               "claims this sender; the default one carries it\"",
               entry->id, sender->account->name, sender->reverse_path);
   if (message->header_cut)
-    log_line (LOG_NOTICE, "id=%s text=\"the header ends at a line that is no "
+    log_line (LOG_NOTICE,
+              "id=%s text=\"the header ends at a line that is no "
               "field; the body begins with it\"",
               entry->id);
   return deliver (submitter, sender->account, entry);
@@ -476,9 +621,9 @@ settle (const Submitter *submitter, const Submission *submission,
         Message *message, const Sender *sender, GPtrArray *problems)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Envelope) settled
-      = recipients_settle (submission->envelope, submitter->accounts,
-                           submission->no_aliases, problems, &error);
+  g_autoptr (Envelope) settled =
+      recipients_settle (submission->envelope, submitter->accounts,
+                         submission->no_aliases, problems, &error);
   bool none_left = settled == NULL || settled->forward_paths->len == 0;
   const GError *verdict = !none_left        ? NULL
                           : settled == NULL ? error
@@ -499,8 +644,8 @@ submission_run (Submitter *submitter, const Submission *submission,
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) why = NULL;
-  g_autoptr (GPtrArray) problems
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (GPtrArray) problems =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_autoptr (Sender) sender = NULL;
 
   if (!make_readable (message, &error))
