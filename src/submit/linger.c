@@ -1,9 +1,12 @@
 #include "submit/linger.h"
 
-#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -11,6 +14,11 @@
 #include "submit/linger-channel.h"
 #include "submit/report.h"
 #include "submit/signals.h"
+
+/* A connection that leads nowhere any more is known to after 20 seconds. */
+#define ALIVE_IDLE 10 /* seconds */
+#define ALIVE_PAUSE 5
+#define ALIVE_PROBES 2
 
 struct Linger
 {
@@ -20,6 +28,7 @@ struct Linger
   int lock; /* that makes us the one */
   int listener;
   int connection;
+  int64_t slept; /* seconds */
   Errand errand;
   Courier *courier; /* with an open session; NULL: it is over */
 };
@@ -216,6 +225,42 @@ serve_caller (Linger *linger, int caller)
   return false;
 }
 
+/* How long the machine has, since it was booted: no connection outlives that.
+ */
+static int64_t
+time_asleep (void)
+{
+  struct timespec all = { 0 };
+  struct timespec awake = { 0 };
+
+  (void) clock_gettime (CLOCK_BOOTTIME, &all);
+  (void) clock_gettime (CLOCK_MONOTONIC, &awake);
+  return (int64_t) all.tv_sec - (int64_t) awake.tv_sec;
+}
+
+static bool
+is_sound (const Linger *linger)
+{
+  return courier_is_quiet (linger->courier)
+         && time_asleep () - linger->slept <= 1;
+}
+
+/* What lies idle is not missed. A tunnel has no such thing. */
+static void
+keep_alive (int fd)
+{
+  static const int options[][3] = {
+    { IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_IDLE },
+    { IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_PAUSE },
+    { IPPROTO_TCP, TCP_KEEPCNT, ALIVE_PROBES },
+    { SOL_SOCKET, SO_KEEPALIVE, 1 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (options); i++)
+    (void) setsockopt (fd, options[i][0], options[i][1], &options[i][2],
+                       sizeof (int));
+}
+
 /* The next caller; -1: nobody came, or the session is over. */
 static int
 await_caller (const Linger *linger)
@@ -225,11 +270,10 @@ await_caller (const Linger *linger)
                           { courier_fd (linger->courier), POLLIN, 0 } };
   int caller = -1;
 
-  while (courier_is_quiet (linger->courier) && !deadline_passed (deadline)
-         && caller < 0)
+  while (is_sound (linger) && !deadline_passed (deadline) && caller < 0)
     if (poll (fds, G_N_ELEMENTS (fds), deadline_poll (deadline)) < 0)
       return -1;
-    else if (fds[0].revents != 0 && courier_is_quiet (linger->courier))
+    else if (fds[0].revents != 0 && is_sound (linger))
       caller = linger_accept (linger->listener);
   return caller;
 }
@@ -245,7 +289,10 @@ linger_run (Linger *linger, const Apart *apart, int exit_status,
   linger->errand = *errand;
   linger->courier = courier;
   linger->connection = connection;
+  linger->slept = time_asleep ();
   courier_stay (courier);
+  if (more)
+    keep_alive (courier_fd (courier));
   while (more)
     {
       /* With nothing in hand it may be ended. */

@@ -603,6 +603,12 @@ static const struct
   { SOUND "timeout-quit = -1s\n",
     "F:4:16: `timeout-quit' cannot be `-1s': write a number with its unit, "
     "such as 30s, 5m or 2h; the units are ms, s, m, h and d" },
+  { SOUND "linger = 6m\n",
+    "F:4:10: `linger' cannot be `6m': write a number with its unit, such as 30s "
+    "or 1m, and 5m at most; 0 switches it off" },
+  { SOUND "linger = no\n",
+    "F:4:10: `linger' cannot be `no': write a number with its unit, such as 30s "
+    "or 1m, and 5m at most; 0 switches it off" },
   { SOUND "[postrider]\nlog = mail.log\nmaximum-size = 1T\n",
     "F:5:7: `log' cannot be `mail.log': write `syslog', `none', or the path "
     "of a file\n"

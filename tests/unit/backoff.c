@@ -391,6 +391,14 @@ test_slots (Fixture *fixture, const void *data)
   other = backoff_connection (fixture->queue, "work", MAXIMUM + 1);
   g_assert_cmpint (other, >=, 0);
   close (other);
+  /* Who keeps one open for others is one, and is counted apart. */
+  other = backoff_linger (fixture->queue, "work");
+  g_assert_cmpint (other, >=, 0);
+  g_assert_cmpint (backoff_linger (fixture->queue, "work"), ==, -1);
+  close (other);
+  other = backoff_linger (fixture->queue, "work");
+  g_assert_cmpint (other, >=, 0);
+  close (other);
   for (int i = 0; i < MAXIMUM; i++)
     close (fds[i]);
   assert_unknown (fixture->queue, "work");

@@ -377,6 +377,36 @@ test_directory_checks (void)
   directory_remove (top);
 }
 
+/* Who has a copy of the open file has the lock as well, and no other file. */
+static void
+test_adopt (Fixture *fixture, const void *data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry = enter (fixture, NULL);
+  g_autoptr (Entry) other = enter (fixture, NULL);
+  g_autoptr (Entry) view
+      = queue_view (fixture->queue, ROOM_QUEUE, entry->id, &error);
+  g_autofree char *path = path_in (fixture, "queue", entry->id);
+  g_autoptr (Entry) adopted
+      = queue_adopt (fixture->queue, entry->id, entry->fd, &error);
+  int again = open (path, O_RDWR | O_CLOEXEC);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (adopted->id, ==, entry->id);
+  g_assert_cmpint (adopted->fd, !=, entry->fd);
+  g_assert_null (
+      queue_adopt (fixture->queue, entry->id, other->fd, &error));
+  g_assert_null (queue_adopt (fixture->queue, entry->id, view->fd, &error));
+  g_assert_null (queue_adopt (fixture->queue, entry->id, again, &error));
+  g_assert_null (queue_adopt (fixture->queue, "../held/x", entry->fd, &error));
+  g_assert_no_error (error);
+  close (again);
+  g_clear_pointer (&entry, entry_free);
+  g_assert_true (queue_is_busy (fixture->queue, view));
+  g_clear_pointer (&adopted, entry_free);
+  g_assert_false (queue_is_busy (fixture->queue, view));
+}
+
 static void
 test_busy (Fixture *fixture, const void *data)
 {
@@ -634,6 +664,7 @@ main (int argc, char **argv)
   QUEUE_TEST ("unfinished-move", test_unfinished_move);
   QUEUE_TEST ("order", test_order);
   QUEUE_TEST ("busy", test_busy);
+  QUEUE_TEST ("adopt", test_adopt);
   QUEUE_TEST ("strange-views", test_strange_views);
   QUEUE_TEST ("foreign-owner", test_foreign_owner);
   QUEUE_TEST ("reserve", test_reserve);
