@@ -87,6 +87,26 @@ reply_add_line (Reply **reply, const char *line, size_t length, bool *done,
   return true;
 }
 
+bool
+reply_has_come (Stream *stream)
+{
+  size_t left;
+  const char *line = stream_peek (stream, &left);
+
+  while (left > 0)
+    {
+      const char *end = memchr (line, '\n', left);
+
+      if (end == NULL)
+        return left > STREAM_LINE_MAXIMUM + 1;
+      if (end - line < 4 || line[3] != '-')
+        return true;
+      left -= (size_t) (end - line) + 1;
+      line = end + 1;
+    }
+  return false;
+}
+
 Reply *
 reply_read (Stream *stream, Deadline deadline, GError **error)
 {

@@ -30,6 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reply, reply_free)
 bool reply_add_line (Reply **reply, const char *line, size_t length,
                      bool *done, GError **error);
 
+/* Whether one, or what is none, can be read without waiting. */
+bool reply_has_come (Stream *stream);
+
 /* Reads one whole reply. FAILURE_TEMPORARY, FAILURE_PROTOCOL. */
 Reply *reply_read (Stream *stream, Deadline deadline, GError **error);
 

@@ -29,7 +29,7 @@ void
 session_close (Session *session)
 {
   /* In the midst of a message QUIT would be a part of it. */
-  if (session->broken)
+  if (session->broken || session->engaged)
     {
       session_drop (session);
       return;

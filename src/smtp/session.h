@@ -29,6 +29,7 @@ typedef struct
   char *mechanism;    /* "SCRAM-SHA-256", for the log */
   char *tls;          /* stream_tls_description, for the log */
   bool broken;        /* not a word may be said any more */
+  bool engaged;       /* nor any but of the next message, which has begun */
 } Session;
 
 /* RELAY and TRACE are borrowed and outlive the session. SECRET (nullable where
@@ -37,7 +38,7 @@ typedef struct
 Session *session_open (const Relay *relay, const Secret *secret,
                        const Trace *trace, Status **status);
 
-/* QUIT, whose reply is not waited for, then close; a broken session is
+/* QUIT, whose reply is not waited for, then close; one that is broken or engaged is
  * dropped. */
 void session_close (Session *session);
 /* Drops the connection without a word. */

@@ -557,6 +557,18 @@ stream_has_input (Stream *stream)
   return buffer_length (&stream->in) > 0 || receive (stream, &events);
 }
 
+const char *
+stream_peek (Stream *stream, size_t *length)
+{
+  short events;
+
+  while (buffer_length (&stream->in) < INPUT_MAXIMUM
+         && receive (stream, &events))
+    ;
+  *length = buffer_length (&stream->in);
+  return stream->in.octets + stream->in.start;
+}
+
 bool
 stream_has_ended (const Stream *stream)
 {

@@ -63,6 +63,9 @@ int stream_fd (const Stream *stream);
  * the next stream_read_line tells it. */
 bool stream_has_input (Stream *stream);
 
+/* What has come and was not read. Does not wait; valid until the next call. */
+const char *stream_peek (Stream *stream, size_t *length);
+
 /* Whether the peer has hung up, even if there is input yet. Does not wait. */
 bool stream_has_ended (const Stream *stream);
 /* False with the reason where it is known already that nothing more will come,

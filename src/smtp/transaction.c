@@ -25,7 +25,7 @@ typedef struct
    DATA.
    Functions that return a bool return false where the session is over; then
    it is broken and everybody has a status. */
-typedef struct
+typedef struct TransactionRun
 {
   Session *session;
   const Transaction *transaction;
@@ -42,6 +42,9 @@ typedef struct
   bool mail_refused;
   bool data_ready; /* 354 came */
   GError *write_error;
+  GError *nonsense; /* what broke the session was against the protocol */
+
+  struct TransactionRun *next; /* its envelope follows our final dot */
 } Run;
 
 static Recipient *
@@ -83,6 +86,11 @@ reply_status (Stage stage, const Reply *reply)
 static bool
 break_off (Run *run, Stage stage, GError *error)
 {
+  /* What was done to the connection is not said by the relay. */
+  if (run->nonsense == NULL
+      && g_error_matches (error, FAILURE, FAILURE_PROTOCOL)
+      && stream_may_answer (run->session->stream, NULL))
+    run->nonsense = g_error_copy (error);
   session_explain (run->session, &error);
   if (stage == STAGE_END_OF_DATA)
     {
@@ -442,6 +450,31 @@ send_octets (Run *run, GError **error)
   return true;
 }
 
+/* The replies to NEXT that came with the verdict before them. Where they do not fit
+   the commands, that verdict was none: one reply too many or too few has moved all
+   of them. Nothing is waited for, as a verdict must be on record at once. False with
+   ERROR, and the session is broken. */
+static bool
+agrees (Run *next, GError **error)
+{
+  Session *session = next->session;
+  GError *unasked = NULL;
+
+  while (next->answered < next->lengths->len
+         && (reply_has_come (session->stream)
+             || !stream_may_answer (session->stream, NULL))
+         && take_reply (next))
+    ;
+  if (next->answered == next->lengths->len
+      && reply_has_come (session->stream)
+      && !session_is_quiet (session, &unasked))
+    hear_last_words (next, STAGE_DATA, unasked);
+  if (next->nonsense == NULL)
+    return true;
+  g_propagate_error (error, g_steal_pointer (&next->nonsense));
+  return false;
+}
+
 /* The relay's verdict, or none: then it may have taken the message or not. */
 static bool
 take_verdict (Run *run)
@@ -457,8 +490,10 @@ take_verdict (Run *run)
     return break_off_reply (run, STAGE_END_OF_DATA, reply);
   if (reply->code / 100 == 3)
     return break_off_code (run, STAGE_END_OF_DATA, reply->code);
+  if (run->next != NULL && !agrees (run->next, &error))
+    return break_off (run, STAGE_END_OF_DATA, error);
   judge (run, reply->code < 300, reply_status (STAGE_END_OF_DATA, reply));
-  return reply->code < 300 || reset (run);
+  return reply->code < 300 || run->next != NULL || reset (run);
 }
 
 /* A fault of our own: without its end the relay throws away what it has. Takes
@@ -470,33 +505,6 @@ give_up_content (Run *run, GError *error)
   g_error_free (error);
   run->session->broken = true;
   return false;
-}
-
-static bool
-send_content (Run *run)
-{
-  const Transaction *transaction = run->transaction;
-  GError *error = NULL;
-
-  if (!send_octets (run, &error))
-    return g_error_matches (error, FAILURE, FAILURE_IO)
-               ? give_up_content (run, error)
-               : hear_last_words (run, STAGE_CONTENT, error);
-  if (transaction->before_end_of_data != NULL
-      && !transaction->before_end_of_data (transaction->data, &error))
-    return give_up_content (run, error);
-  /* Whatever came by now is no reply to the end of the data; read as one it
-     would be an acceptance that nobody gave. */
-  if (!session_is_quiet (run->session, &error))
-    return hear_last_words (run, STAGE_CONTENT, error);
-  /* With no verdict to come the message would be in doubt for nothing. */
-  if (!stream_may_answer (run->session->stream, &error))
-    return break_off (run, STAGE_CONTENT, error);
-  /* From here on the relay may have the message, whatever we hear of it. */
-  stream_write (run->session->stream, ".\r\n", 3);
-  if (!flush (run, run->session->relay->timeouts.end_of_data, &error))
-    return hear_last_words (run, STAGE_END_OF_DATA, error);
-  return take_verdict (run);
 }
 
 /* Of all who have no status yet; false where there are none. */
@@ -519,17 +527,6 @@ begin_round (Run *run)
   run->mail_refused = false;
   run->data_ready = false;
   return run->round->len > 0;
-}
-
-static bool
-run_round (Run *run)
-{
-  if (!exchange_envelope (run))
-    return false;
-  if (!run->data_ready)
-    return reset (run);
-  return run->accepted > 0 && !run->mail_refused ? send_content (run)
-                                                 : send_nothing (run);
 }
 
 /* A finding of our own that no later attempt can change. */
@@ -620,6 +617,127 @@ prepare (Run *run)
   return run->reverse_path != NULL && check_content (run);
 }
 
+static Run *
+run_new (Session *session, const Transaction *transaction)
+{
+  Run *run = g_new0 (Run, 1);
+
+  run->session = session;
+  run->transaction = transaction;
+  run->recipients = g_array_new (FALSE, FALSE, sizeof (Recipient));
+  run->round = g_array_new (FALSE, FALSE, sizeof (Recipient *));
+  run->lengths = g_array_new (FALSE, FALSE, sizeof (size_t));
+  return run;
+}
+
+static void
+run_free (Run *run)
+{
+  if (run == NULL)
+    return;
+  for (guint i = 0; i < run->recipients->len; i++)
+    {
+      status_free (recipient_at (run, i)->status);
+      g_free (recipient_at (run, i)->path);
+    }
+  g_array_unref (run->recipients);
+  g_array_unref (run->round);
+  g_array_unref (run->lengths);
+  g_free (run->reverse_path);
+  g_clear_error (&run->write_error);
+  g_clear_error (&run->nonsense);
+  g_free (run);
+}
+
+/* Another round is needed, whatever the verdict of this one. */
+static bool
+somebody_is_left (const Run *run)
+{
+  for (guint i = 0; i < run->recipients->len; i++)
+    if (recipient_at (run, i)->status == NULL
+        && !recipient_at (run, i)->accepted)
+      return true;
+  return false;
+}
+
+/* The message that comes next, where there is one whose envelope can go with the
+   final dot. */
+static void
+begin_next (Run *run)
+{
+  const Transaction *transaction = run->transaction;
+  Transaction *next;
+  Run *begun;
+
+  if (transaction->next == NULL || !run->session->extensions.pipelining
+      || somebody_is_left (run))
+    return;
+  next = transaction->next (transaction->data);
+  if (next == NULL)
+    return;
+  begun = run_new (run->session, next);
+  if (prepare (begun) && begin_round (begun))
+    run->next = next->begun = begun;
+  else
+    run_free (begun);
+}
+
+/* RFC 2920 section 3.1: the content may be the first of a group of commands. */
+static void
+send_along (Run *run)
+{
+  char *line;
+
+  while (run->ahead < WINDOW
+         && (line = make_command (run, run->lengths->len)) != NULL)
+    {
+      gather (run, line);
+      g_free (line);
+    }
+  run->session->engaged = true;
+}
+
+static bool
+send_content (Run *run)
+{
+  const Transaction *transaction = run->transaction;
+  GError *error = NULL;
+
+  if (!send_octets (run, &error))
+    return g_error_matches (error, FAILURE, FAILURE_IO)
+               ? give_up_content (run, error)
+               : hear_last_words (run, STAGE_CONTENT, error);
+  begin_next (run);
+  if (transaction->before_end_of_data != NULL
+      && !transaction->before_end_of_data (transaction->data, &error))
+    return give_up_content (run, error);
+  /* Whatever came by now is no reply to the end of the data; read as one it
+     would be an acceptance that nobody gave. */
+  if (!session_is_quiet (run->session, &error))
+    return hear_last_words (run, STAGE_CONTENT, error);
+  /* With no verdict to come the message would be in doubt for nothing. */
+  if (!stream_may_answer (run->session->stream, &error))
+    return break_off (run, STAGE_CONTENT, error);
+  /* From here on the relay may have the message, whatever we hear of it. */
+  stream_write (run->session->stream, ".\r\n", 3);
+  if (run->next != NULL)
+    send_along (run->next);
+  if (!flush (run, run->session->relay->timeouts.end_of_data, &error))
+    return hear_last_words (run, STAGE_END_OF_DATA, error);
+  return take_verdict (run);
+}
+
+static bool
+run_round (Run *run)
+{
+  if (!exchange_envelope (run))
+    return false;
+  if (!run->data_ready)
+    return reset (run);
+  return run->accepted > 0 && !run->mail_refused ? send_content (run)
+                                                 : send_nothing (run);
+}
+
 /* The statuses, and the end of RUN. */
 static GPtrArray *
 finish (Run *run)
@@ -632,32 +750,41 @@ finish (Run *run)
       Recipient *recipient = recipient_at (run, i);
 
       g_assert (recipient->status != NULL);
-      g_ptr_array_add (statuses, recipient->status);
-      g_free (recipient->path);
+      g_ptr_array_add (statuses, g_steal_pointer (&recipient->status));
     }
-  g_array_unref (run->recipients);
-  g_array_unref (run->round);
-  g_array_unref (run->lengths);
-  g_free (run->reverse_path);
-  g_clear_error (&run->write_error);
+  run_free (run);
   return statuses;
 }
 
 GPtrArray *
-transaction_run (Session *session, const Transaction *transaction)
+transaction_run (Session *session, Transaction *transaction)
 {
-  Run run = {
-    .session = session,
-    .transaction = transaction,
-    .recipients = g_array_new (FALSE, FALSE, sizeof (Recipient)),
-    .round = g_array_new (FALSE, FALSE, sizeof (Recipient *)),
-    .lengths = g_array_new (FALSE, FALSE, sizeof (size_t)),
-  };
+  Run *run = g_steal_pointer (&transaction->begun);
+  bool more;
 
+  /* Nothing else can be said now. */
+  g_assert (!session->engaged || run != NULL);
+  session->engaged = false;
+  more = run != NULL && run->lengths->len > 0;
+  if (!more)
+    {
+      run_free (run);
+      run = run_new (session, transaction);
+      more = prepare (run) && begin_round (run);
+    }
   /* Each round gives a status to somebody, or is the one that learns that
      parameters are refused; so this ends. */
-  if (prepare (&run))
-    while (begin_round (&run) && run_round (&run))
-      ;
-  return finish (&run);
+  while (more)
+    more = run_round (run) && begin_round (run);
+  return finish (run);
+}
+
+void
+transaction_abandon (Session *session, Transaction *transaction)
+{
+  /* The relay may wait for the content already: whatever was said now would be
+     taken for it. */
+  if (session->engaged)
+    session->broken = true;
+  g_clear_pointer (&transaction->begun, run_free);
 }

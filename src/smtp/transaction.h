@@ -3,7 +3,8 @@
  *
  * MAIL, RCPT… and DATA in one flight where the relay offers PIPELINING, one by
  * one otherwise; replies are counted, each forward-path gets its own status, and
- * those that were accepted get the message whatever became of the others.
+ * those that were accepted get the message whatever became of the others. The
+ * envelope of the next message travels with the content of the one before it.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 #include "mail/envelope.h"
 #include "smtp/session.h"
 
-typedef struct
+typedef struct Transaction
 {
   const Envelope *envelope;
   const Content *content; /* nothing that the relay does not offer to take */
@@ -23,9 +24,21 @@ typedef struct
    * not sent, the connection is dropped. Nullable. */
   bool (*before_end_of_data) (void *data, GError **error);
   void *data;
+  /* Called before that, where the relay offers PIPELINING: the transaction whose
+   * envelope goes with the final dot. It stays the caller's, who gives it to
+   * transaction_run next, or to transaction_abandon. NULL: there is none.
+   * Nullable. */
+  struct Transaction *(*next) (void *data);
+  struct TransactionRun *begun; /* private; NULL at first */
 } Transaction;
 
 /* A Status for each forward-path, in the envelope's order (element-free-func
  * set; owned by the caller). Afterwards the session is broken, or can carry another
- * message. */
-GPtrArray *transaction_run (Session *session, const Transaction *transaction);
+ * message; if it is engaged, only the one that `next' gave. A verdict does not count
+ * where the replies that came with it show that it was the reply to something
+ * else. */
+GPtrArray *transaction_run (Session *session, Transaction *transaction);
+
+/* TRANSACTION, which `next' gave, will not be run. No dot is ever sent for it: where
+ * its envelope is under way the session is broken. */
+void transaction_abandon (Session *session, Transaction *transaction);

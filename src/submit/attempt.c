@@ -26,6 +26,15 @@
 
 #define CODE_REFUSED 535 /* RFC 4954 section 6 */
 
+/* One message, as this session can carry it. */
+typedef struct
+{
+  Courier *courier;
+  Entry *entry; /* borrowed */
+  Fit fit;
+  Transaction transaction;
+} Load;
+
 struct Courier
 {
   const Account *account;
@@ -33,6 +42,9 @@ struct Courier
   Relay relay;      /* the account's, but for what is remembered */
   Session *session; /* NULL: none is open */
   unsigned carried; /* messages, in this session */
+  Queue *queue;     /* of the attempt that goes on */
+  Load *next;       /* what its envelope may be under way of; nullable */
+  Envelope *next_envelope;
   bool connected;   /* or it was tried */
   bool stays;       /* no other session is opened */
 };
@@ -50,8 +62,25 @@ courier_new (const Account *account, const CourierParams *params)
 }
 
 static void
+load_free (Load *load)
+{
+  fit_clear (&load->fit);
+  g_free (load);
+}
+
+static void
+forget_next (Courier *courier)
+{
+  g_clear_pointer (&courier->next, load_free);
+  g_clear_pointer (&courier->next_envelope, envelope_free);
+}
+
+static void
 leave (Courier *courier)
 {
+  if (courier->next != NULL)
+    transaction_abandon (courier->session, &courier->next->transaction);
+  forget_next (courier);
   g_clear_pointer (&courier->session, session_close);
   courier->carried = 0;
 }
@@ -137,18 +166,6 @@ same_for_all (const Status *status, size_t count)
   for (size_t i = 0; i < count; i++)
     g_ptr_array_add (statuses, status_copy (status));
   return statuses;
-}
-
-static bool
-before_end_of_data (void *data, GError **error)
-{
-  Entry *entry = data;
-
-  signals_defer ();
-  /* On disk before it is on the wire: a crash after this line leaves an entry
-     that knows that the relay may have the message. */
-  return entry_record_end_of_data (
-      entry, g_get_real_time () / G_USEC_PER_SEC, error);
 }
 
 static Secret *
@@ -296,29 +313,123 @@ log_in (Courier *courier, Queue *queue, Status **status)
   return open_session (courier, queue, fresh, status);
 }
 
+static bool
+before_end_of_data (void *data, GError **error)
+{
+  const Load *load = data;
+
+  signals_defer ();
+  /* On disk before it is on the wire: a crash after this line leaves an entry
+     that knows that the relay may have the message. */
+  return entry_record_end_of_data (
+      load->entry, g_get_real_time () / G_USEC_PER_SEC, error);
+}
+
+static Transaction *begin_next (void *data);
+
+/* NULL and *STATUS: it cannot be carried, or not now. */
+static Load *
+load_new (Courier *courier, const Envelope *envelope, Entry *entry,
+          Status **status)
+{
+  Load *load = g_new0 (Load, 1);
+
+  load->courier = courier;
+  load->entry = entry;
+  load->transaction = (Transaction){
+    .envelope = envelope,
+    .content = &load->fit.content,
+    .before_end_of_data = before_end_of_data,
+    .next = courier->params.next != NULL ? begin_next : NULL,
+    .data = load,
+  };
+  if (fit_make (&load->fit, &entry->content, courier->session,
+                courier->queue, status))
+    return load;
+  load_free (load);
+  return NULL;
+}
+
+/* Nothing is recorded in that entry yet: what becomes of it here is no attempt
+   before the present one is over. */
+static Transaction *
+begin_next (void *data)
+{
+  Courier *courier = ((const Load *) data)->courier;
+  g_autoptr (GArray) owed = NULL;
+  g_autoptr (Status) status = NULL;
+  Entry *entry;
+
+  if (courier->next != NULL || courier->carried >= SESSION_MESSAGES)
+    return NULL;
+  entry = courier->params.next (courier->params.next_data);
+  if (entry == NULL)
+    return NULL;
+  courier->next_envelope = entry_owed (entry, &owed);
+  courier->next
+      = load_new (courier, courier->next_envelope, entry, &status);
+  if (courier->next != NULL)
+    return &courier->next->transaction;
+  forget_next (courier);
+  return NULL;
+}
+
+static GPtrArray *
+run_load (Courier *courier, Load *load)
+{
+  GPtrArray *statuses;
+
+  courier->carried++;
+  statuses = transaction_run (courier->session, &load->transaction);
+  load_free (load);
+  return statuses;
+}
+
 /* One transaction, in the session that is open or in a new one. NULL: there can be
    none. */
 static GPtrArray *
-converse (Courier *courier, Queue *queue, const Envelope *envelope,
-          Entry *entry)
+converse (Courier *courier, const Envelope *envelope, Entry *entry)
 {
-  g_auto (Fit) fit = { 0 };
-  Transaction transaction = {
-    .envelope = envelope,
-    .content = &fit.content,
-    .before_end_of_data = before_end_of_data,
-    .data = entry,
-  };
   g_autoptr (Status) status = NULL;
+  Load *load;
 
   if (courier->session == NULL && courier->stays)
     return NULL;
-  if (courier->session == NULL && !log_in (courier, queue, &status))
+  if (courier->session == NULL && !log_in (courier, courier->queue, &status))
     return same_for_all (status, envelope->forward_paths->len);
-  if (!fit_make (&fit, &entry->content, courier->session, queue, &status))
+  load = load_new (courier, envelope, entry, &status);
+  if (load == NULL)
     return same_for_all (status, envelope->forward_paths->len);
-  courier->carried++;
-  return transaction_run (courier->session, &transaction);
+  return run_load (courier, load);
+}
+
+static bool
+content_was_sent (const GPtrArray *statuses)
+{
+  for (size_t i = 0; i < statuses->len; i++)
+    if (((const Status *) statuses->pdata[i])->stage >= STAGE_CONTENT)
+      return true;
+  return false;
+}
+
+/* The message whose envelope went with the one before it. NULL: this is none, or the
+   session ended before the content, which is no verdict on the message. */
+static GPtrArray *
+go_on (Courier *courier, const Entry *entry)
+{
+  g_autoptr (Envelope) envelope = g_steal_pointer (&courier->next_envelope);
+  Load *load = g_steal_pointer (&courier->next);
+  GPtrArray *statuses;
+
+  if (load == NULL)
+    return NULL;
+  g_assert (load->entry == entry);
+  statuses = run_load (courier, load);
+  if (!courier->session->broken || content_was_sent (statuses))
+    return statuses;
+  g_ptr_array_unref (statuses);
+  leave (courier);
+  return NULL;
 }
 
 static const Status *
@@ -350,17 +461,20 @@ give_address (const Courier *courier, const Entry *entry, Envelope *envelope)
 /* A session that lay idle may have been closed, or have had its fill: what it
    says to the next MAIL is no verdict on the message. */
 static GPtrArray *
-carry (Courier *courier, Queue *queue, Envelope *envelope, Entry *entry)
+carry (Courier *courier, Envelope *envelope, Entry *entry)
 {
+  GPtrArray *statuses = go_on (courier, entry);
   bool reused = courier->session != NULL;
-  GPtrArray *statuses = converse (courier, queue, envelope, entry);
-  const Status *refusal = refused_at_mail (statuses);
+  const Status *refusal;
 
+  if (statuses == NULL)
+    statuses = converse (courier, envelope, entry);
+  refusal = refused_at_mail (statuses);
   if (reused && refusal != NULL)
     {
       g_ptr_array_unref (statuses);
       leave (courier);
-      statuses = converse (courier, queue, envelope, entry);
+      statuses = converse (courier, envelope, entry);
       refusal = refused_at_mail (statuses);
     }
   if (refusal != NULL && refusal->fate == FATE_FAILED
@@ -369,7 +483,7 @@ carry (Courier *courier, Queue *queue, Envelope *envelope, Entry *entry)
       g_ptr_array_unref (statuses);
       if (courier->session != NULL && courier->session->broken)
         leave (courier);
-      statuses = converse (courier, queue, envelope, entry);
+      statuses = converse (courier, envelope, entry);
     }
   return statuses;
 }
@@ -412,12 +526,17 @@ attempt_run (Queue *queue, Entry *entry, Courier *courier,
   int64_t start = g_get_monotonic_time ();
   bool settled;
 
+  courier->queue = queue;
   if (!entry_record_attempt (entry, g_get_real_time () / G_USEC_PER_SEC,
                              error))
-    return NULL;
+    {
+      /* Its envelope may be under way. */
+      leave (courier);
+      return NULL;
+    }
   if (courier->params.cancellable)
     signals_cancel (queue, entry);
-  outcome->statuses = carry (courier, queue, envelope, entry);
+  outcome->statuses = carry (courier, envelope, entry);
   /* From here on the caller is told the truth, whatever signal comes. */
   signals_defer ();
   if (outcome->statuses == NULL)

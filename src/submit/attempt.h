@@ -26,6 +26,12 @@ typedef struct
   /* Where the secret comes from, with DATA; NULL: credential_get. */
   Secret *(*credential) (void *data, GError **error);
   void *data;
+  /* The entry that comes next, locked and due: its envelope goes with the content of
+   * the one that is sent now. It stays the caller's; no other may be given to
+   * attempt_run before it. With NEXT_DATA; NULL (as what it returns): there is
+   * none. */
+  Entry *(*next) (void *data);
+  void *next_data;
 } CourierParams;
 
 /* Nothing is opened yet. ACCOUNT and the trace are borrowed. */

@@ -46,6 +46,7 @@ typedef struct
   unsigned reasons; /* of the passes that found them */
   Turn *turn;       /* NULL: there is none */
   char *given;      /* the message that it was given last */
+  char *before;     /* the one before that; NULL: it has done with it */
   unsigned count;   /* of those that it was given */
   bool dismissed;   /* it was given no more, and may leave others */
 } Batch;
@@ -79,6 +80,7 @@ batch_free (Batch *batch)
   g_queue_clear_full (&batch->ids, g_free);
   g_free (batch->account);
   g_free (batch->given);
+  g_free (batch->before);
   g_free (batch);
 }
 
@@ -266,6 +268,8 @@ start_process (Runner *runner, Batch *batch, const Account *account,
     }
   /* Whoever wants us to end may have it when the verdicts are on record. */
   signals_defer ();
+  g_clear_pointer (&batch->given, g_free);
+  g_clear_pointer (&batch->before, g_free);
   batch->turn = turn_start (&params, &error);
   batch->count = 0;
   batch->dismissed = false;
@@ -382,8 +386,9 @@ next_id (Runner *runner, Batch *batch)
   return id;
 }
 
+/* ALREADY: it has not done yet with the last one. */
 static void
-give (Runner *runner, Batch *batch)
+give (Runner *runner, Batch *batch, bool already)
 {
   char *id = NULL;
 
@@ -392,7 +397,10 @@ give (Runner *runner, Batch *batch)
     id = next_id (runner, batch);
   batch->dismissed = id == NULL;
   batch->count++;
-  g_free (batch->given);
+  g_free (batch->before);
+  batch->before = g_steal_pointer (&batch->given);
+  if (!already)
+    g_clear_pointer (&batch->before, g_free);
   batch->given = id;
   if (turn_give (batch->turn, id))
     return;
@@ -428,6 +436,18 @@ move_back (Runner *runner, Batch *batch)
   g_ptr_array_add (runner->batches, batch);
 }
 
+/* Whatever it was at work on when it died. */
+static void
+put_given_aside (Runner *runner, const Batch *batch)
+{
+  if (batch->given != NULL)
+    put_aside (runner, batch->given);
+  if (batch->before != NULL)
+    put_aside (runner, batch->before);
+  if (batch->given == NULL && batch->before == NULL)
+    put_aside (runner, batch->account);
+}
+
 /* What kills it once may do so again: the others go on without it. */
 static void
 end_turn (Runner *runner, Batch *batch)
@@ -437,8 +457,7 @@ end_turn (Runner *runner, Batch *batch)
   batch->turn = NULL;
   runner->turns--;
   if (!well && !signals_noted ())
-    put_aside (runner,
-               batch->given != NULL ? batch->given : batch->account);
+    put_given_aside (runner, batch);
   else if (!batch->dismissed)
     wait_for_account (runner, batch);
   if (g_queue_is_empty (&batch->ids))
@@ -452,21 +471,25 @@ static void
 hear (Runner *runner, Batch *batch)
 {
   int value = 0;
+  const char *aside;
 
   switch (turn_hear (batch->turn, &value))
     {
     case TURN_WANTS:
-      give (runner, batch);
+      give (runner, batch, value != 0);
       break;
     case TURN_ASIDE:
-      if (batch->given != NULL)
-        put_aside (runner, batch->given);
+      aside = value != 0 ? batch->before : batch->given;
+      if (aside != NULL)
+        put_aside (runner, aside);
       break;
     case TURN_TROUBLE:
       runner->status = CLAMP (value, 1, 255);
       break;
     case TURN_RENEWED:
       batch->dismissed = true;
+      if (value != 0 && batch->given != NULL)
+        g_queue_push_head (&batch->ids, g_strdup (batch->given));
       break;
     case TURN_OVER:
       end_turn (runner, batch);

@@ -44,6 +44,8 @@ typedef struct
   int other;   /* its end, which is the runner's */
   Courier *courier;
   bool unheard;         /* something could not be told */
+  bool asked;           /* for the message after the one at work */
+  Entry *next;          /* that message, locked; NULL: there is none, or not yet */
   Status *stopped;      /* what failed for the account as such */
   unsigned held;        /* messages that are held because of it */
   unsigned undelivered; /* messages that were refused for good */
@@ -73,7 +75,7 @@ want (Work *work)
   char id[ID_MAXIMUM];
   ssize_t length;
 
-  tell (work, TURN_WANTS, 0);
+  tell (work, TURN_WANTS, work->asked);
   if (work->unheard)
     return NULL;
   do
@@ -96,7 +98,7 @@ static void
 put_aside (Work *work, const GError *error)
 {
   complain (work, error);
-  tell (work, TURN_ASIDE, 0);
+  tell (work, TURN_ASIDE, work->asked);
 }
 
 /* NULL: it is not to be had now. */
@@ -108,8 +110,46 @@ lock (Work *work, const char *id)
       = queue_lock (work->params->queue, ROOM_QUEUE, id, NULL, &error);
 
   if (error != NULL)
-    put_aside (work, error);
+    {
+      complain (work, error);
+      tell (work, TURN_ASIDE, 0);
+    }
   return entry;
+}
+
+/* The next message; NULL: there is none for this turn. */
+static Entry *
+take (Work *work)
+{
+  Entry *entry = g_steal_pointer (&work->next);
+  char *id;
+
+  work->asked = false;
+  while (entry == NULL && (id = want (work)) != NULL)
+    {
+      entry = lock (work, id);
+      g_free (id);
+    }
+  return entry;
+}
+
+/* The same while one is at work. NULL: its envelope has to wait. */
+static Entry *
+look_ahead (void *data)
+{
+  Work *work = data;
+  g_autofree char *id = NULL;
+
+  if (work->asked)
+    return NULL;
+  work->asked = true;
+  id = want (work);
+  if (id != NULL)
+    work->next = lock (work, id);
+  if (work->next == NULL || queue_place (work->next) == SETTLED_HELD
+      || entry_due (work->next, now ()) > now () || work->next->as_given)
+    return NULL;
+  return work->next;
 }
 
 static void
@@ -183,13 +223,10 @@ is_unfinished (const Entry *entry)
 }
 
 static void
-take_entry (Work *work, const char *id)
+take_entry (Work *work, Entry *entry)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Entry) entry = lock (work, id);
 
-  if (entry == NULL)
-    return;
   if (queue_place (entry) == SETTLED_HELD)
     {
       if (!errand_finish (&work->errand, entry, &error))
@@ -199,23 +236,20 @@ take_entry (Work *work, const char *id)
            && (!entry->as_given || settle_recipients (work, entry)))
     try_entry (work, entry);
   if (is_unfinished (entry))
-    tell (work, TURN_ASIDE, 0);
+    tell (work, TURN_ASIDE, work->asked);
 }
 
 /* What stopped the account holds the rest as well: nobody is asked again. */
 static void
 hold_rest (Work *work)
 {
-  char *id;
+  Entry *next;
 
-  while ((id = want (work)) != NULL)
+  while ((next = take (work)) != NULL)
     {
-      g_autofree char *owned = id;
+      g_autoptr (Entry) entry = next;
       g_autoptr (GError) error = NULL;
-      g_autoptr (Entry) entry = lock (work, owned);
 
-      if (entry == NULL)
-        continue;
       if (errand_hold (&work->errand, entry, work->stopped, &error))
         work->held++;
       else
@@ -228,18 +262,20 @@ carry (Work *work, const Apart *apart)
 {
   CourierParams params = { .trace = work->params->trace,
                            .credential = apart_credential,
-                           .data = (void *) apart };
-  char *id = NULL;
+                           .data = (void *) apart,
+                           .next = look_ahead,
+                           .next_data = work };
+  Entry *entry;
 
   work->courier = courier_new (work->params->account, &params);
   while (work->stopped == NULL && !courier_is_spent (work->courier)
-         && (id = want (work)) != NULL)
+         && (entry = take (work)) != NULL)
     {
-      take_entry (work, id);
-      g_free (id);
+      take_entry (work, entry);
+      entry_free (entry);
     }
   if (work->stopped == NULL && courier_is_spent (work->courier))
-    tell (work, TURN_RENEWED, 0);
+    tell (work, TURN_RENEWED, work->next != NULL);
   g_clear_pointer (&work->courier, courier_free);
 }
 
@@ -264,6 +300,7 @@ work_for_account (Work *work, const Apart *apart)
   if (work->undelivered > 0)
     notify_undelivered (work->errand.general, account->name,
                         work->undelivered, work->first, false);
+  g_clear_pointer (&work->next, entry_free);
   status_free (work->stopped);
   g_free (work->first);
 }
@@ -282,17 +319,15 @@ turn_account (const Accounts *accounts, const Entry *entry, GError **error)
 static void
 hold_homeless (Work *work)
 {
-  char *id;
+  Entry *next;
 
-  while ((id = want (work)) != NULL)
+  while ((next = take (work)) != NULL)
     {
-      g_autofree char *owned = id;
+      g_autoptr (Entry) entry = next;
       g_autoptr (GError) why = NULL;
       g_autoptr (GError) error = NULL;
-      g_autoptr (Entry) entry = lock (work, owned);
 
-      if (entry == NULL
-          || turn_account (work->params->accounts, entry, &why) != NULL)
+      if (turn_account (work->params->accounts, entry, &why) != NULL)
         continue;
       if (queue_hold (work->params->queue, entry, why->message, &error))
         report_log_held (entry, why->message);

@@ -43,10 +43,13 @@ int turn_fd (const Turn *turn);
 
 typedef enum
 {
-  TURN_WANTS,   /* the next message: turn_give */
-  TURN_ASIDE,   /* the one that it was given last cannot be tried or recorded now */
+  TURN_WANTS,   /* the next message: turn_give. *VALUE: it is still at work on the
+                   one that it was given last; else it has done with all of them */
+  TURN_ASIDE,   /* the one that it was given last, or with *VALUE the one before
+                   that, cannot be tried or recorded now */
   TURN_TROUBLE, /* *VALUE: an exit status of sysexits(3) */
-  TURN_RENEWED, /* it is about to end, and another is to go on */
+  TURN_RENEWED, /* it is about to end, and another is to go on; with *VALUE from the
+                   message that it was given last */
   TURN_OVER,    /* it has ended: turn_end */
 } TurnNews;
 

@@ -131,7 +131,10 @@ submit (Session *session, unsigned choice)
   g_autoptr (Envelope) envelope = make_envelope (1 + choice % 4, choice & 16);
   Content content = make_content (choice & 32);
   bool asked = false;
-  Transaction transaction = { envelope, &content, agree, &asked };
+  Transaction transaction = { .envelope = envelope,
+                              .content = &content,
+                              .before_end_of_data = agree,
+                              .data = &asked };
   size_t before = wire_heard ()->len;
   g_autoptr (GPtrArray) statuses = transaction_run (session, &transaction);
   const char *sent = strstr (wire_heard ()->str + before, HEADER);

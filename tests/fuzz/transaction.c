@@ -49,7 +49,7 @@ run (Session *session)
 {
   g_autoptr (Envelope) envelope = make_envelope ();
   Content content = { .fd = memfd_create ("content", MFD_CLOEXEC) };
-  Transaction transaction = { envelope, &content, NULL, NULL };
+  Transaction transaction = { .envelope = envelope, .content = &content };
   g_autoptr (GPtrArray) statuses = NULL;
 
   g_assert (write (content.fd, MESSAGE, strlen (MESSAGE))

@@ -344,10 +344,10 @@ static void
 run (Fixture *f)
 {
   f->transaction = (Transaction){
-    f->envelope,
-    &f->content,
-    before_end_of_data,
-    f,
+    .envelope = f->envelope,
+    .content = &f->content,
+    .before_end_of_data = before_end_of_data,
+    .data = f,
   };
   f->statuses = transaction_run (f->session, &f->transaction);
   f->usable = !f->session->broken;
