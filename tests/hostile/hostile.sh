@@ -31,6 +31,7 @@
 #   #: many N           so many recipients instead
 #   #: size N           octets of the body; a few hundred unless said
 #   #: queue N          so many messages wait, and go one after the other
+#   #: left N           so many of them are queued or held then; 1 unless said
 #   #: listed yes       what the commands show of the queue is looked at as well
 #   #: shut no          the relay need not see the end of the dialogue
 #
@@ -85,7 +86,8 @@ read_head () {
   say_tokens=
   say_exit=0 say_fate=queued say_stage= say_log= say_unlogged= say_logins=0
   say_messages= say_ends= say_connections=1 say_seconds=5 say_account= say_relay=
-  say_notifications=0 say_waits= say_queue=0 say_listed=no
+  say_notifications=0 say_waits= say_queue=0 say_left=1
+  say_listed=no
   say_host=localhost say_hosts= say_asked= say_dns=
   say_modes='implicit starttls' say_for= say_certificate=good say_shut=yes
   say_to=one@example.org say_many=0 say_size=0
@@ -105,7 +107,7 @@ read_head () {
       replace "${key#* }"
       key=${key%% *}
       case " exit fate notifications stage log unlogged logins messages ends connections seconds \
-relay modes for certificate to many size shut waits queue listed $more_keys " in
+relay modes for certificate to many size shut waits queue left listed $more_keys " in
       *" $key "*) eval "say_$key=\$replaced" ;;
       esac
       ;;
@@ -310,7 +312,7 @@ check_fate () {
   [ $held = 0 ] || fate=held
   [ $queued = 0 ] || fate=queued
   case $say_fate:$queued:$held:$counted in
-  queued:1:0:0 | held:0:1:0 | gone:0:0:0 | any:1:0:0 | any:0:1:0) ;;
+  queued:$say_left:0:0 | held:0:$say_left:0 | gone:0:0:0 | any:1:0:0 | any:0:1:0) ;;
   *) complain "not $say_fate: $queued queued, $held held, $counted corrupt" ;;
   esac
 }

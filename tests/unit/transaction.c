@@ -285,6 +285,9 @@ typedef struct
   Envelope *envelope;
   Content content;
   Transaction transaction;
+  Transaction *(*next) (void *data);
+  Transaction second;
+  Envelope *second_envelope;
   Session *session;
   Peer *peer;
   int fd;
@@ -347,6 +350,7 @@ run (Fixture *f)
     .envelope = f->envelope,
     .content = &f->content,
     .before_end_of_data = before_end_of_data,
+    .next = f->next,
     .data = f,
   };
   f->statuses = transaction_run (f->session, &f->transaction);
@@ -631,6 +635,177 @@ test_stuck (void)
   check (&f, "delayed:content:0", false, 0);
 }
 
+/* Two messages of one session: the second one's envelope, to b, goes with the
+   final dot of the first, to a. */
+#define FIRST MAIL A DATA OK OK GO "=\n"
+#define NEXT MAIL B DATA "?\n"
+
+static const struct
+{
+  const char *name;
+  const char *offered;
+  const char *script;
+  const char *first, *second; /* "-": it is not run, and the session is over */
+  bool usable;
+} pairs[] = {
+  { "one-wait", "P",
+    FIRST NEXT "<< 250 taken\\r\\n250\\r\\n250\\r\\n354 go\\r\\n\n" SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+  { "one-by-one", "P", FIRST NEXT "< 250 taken\n" OK OK GO SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+  { "not-offered", "",
+    MAIL OK A OK DATA GO "=\n?\n< 250 taken\n" MAIL OK B OK DATA GO SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+  { "bare-lf", "P",
+    MAIL A DATA "<< 250 ok\\n\n" OK GO
+                "=\n?\n< 250 taken\n" MAIL OK B OK DATA GO SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+  { "bare-lf-in-verdict", "P", FIRST NEXT "<< 250 ok\\n\n" OK OK GO SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+
+  /* The first one is refused: no RSET is needed, nor could it be sent. */
+  { "first-5yz", "P", FIRST NEXT "< 554 spam\n" OK OK GO SENT,
+    "failed:end-of-data:554", "relayed:end-of-data:250", true },
+  { "first-4yz", "P", FIRST NEXT "< 451 later\n" OK OK GO SENT,
+    "delayed:end-of-data:451", "relayed:end-of-data:250", true },
+
+  /* The second one is refused. */
+  { "second-mail-5yz", "P",
+    FIRST NEXT "< 250 taken\n< 550 no\n< 503 mail\n< 503 mail\n" RSET,
+    "relayed:end-of-data:250", "failed:mail:550", true },
+  { "second-rcpt-5yz", "P",
+    FIRST NEXT "< 250 taken\n" OK "< 550 no\n< 503 rcpt\n" RSET,
+    "relayed:end-of-data:250", "failed:rcpt:550", true },
+  { "second-rcpt-5yz-yet-354", "P",
+    FIRST NEXT "< 250 taken\n" OK "< 550 no\n" GO "> .\n< 554 nobody\n" RSET,
+    "relayed:end-of-data:250", "failed:rcpt:550", true },
+  { "second-mail-5yz-yet-taken", "P",
+    FIRST NEXT "< 250 taken\n< 550 no\n" OK GO, "relayed:end-of-data:250",
+    "failed:mail:550", false },
+  { "second-dot-5yz", "P",
+    FIRST NEXT "< 250 taken\n" OK OK GO "=\n< 554 spam\n" RSET,
+    "relayed:end-of-data:250", "failed:end-of-data:554", true },
+
+  /* The session ends. */
+  { "first-421", "P", FIRST NEXT "< 421 bye\n!", "delayed:end-of-data:421",
+    "-", false },
+  { "first-closed", "P", FIRST NEXT "!", "delayed:end-of-data:0:ambiguous",
+    "-", false },
+  { "first-half-a-reply", "P", FIRST NEXT "<< 250 o\n!",
+    "delayed:end-of-data:0:ambiguous", "-", false },
+  { "first-silence", "P", FIRST NEXT, "delayed:end-of-data:0:ambiguous", "-",
+    false },
+  { "first-354", "P", FIRST NEXT "< 354 go\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "second-421", "P", FIRST NEXT "<< 250 taken\\r\\n421 bye\\r\\n\n!",
+    "relayed:end-of-data:250", "-", false },
+  { "second-refused-then-421", "P",
+    FIRST NEXT "<< 250 taken\\r\\n550 no\\r\\n503 no\\r\\n503 no\\r\\n"
+               "421 too many errors\\r\\n\n!",
+    "relayed:end-of-data:250", "-", false },
+
+  /* A reply is missing, or one is too many, and the verdict is none. */
+  { "missing", "P", FIRST NEXT "<< 250 a\\r\\n250 b\\r\\n354 go\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "missing-of-refused", "P",
+    FIRST NEXT "<< 250 a\\r\\n550 b\\r\\n354 go\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "one-too-many", "P",
+    FIRST NEXT "<< 250 x\\r\\n250 taken\\r\\n250 a\\r\\n250 b\\r\\n"
+               "354 go\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "one-too-many-of-refused", "P",
+    FIRST NEXT "<< 250 x\\r\\n554 spam\\r\\n250 a\\r\\n550 b\\r\\n"
+               "503 c\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "garbage-behind", "P", FIRST NEXT "<< 250 taken\\r\\nxyzzy\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+  { "354-and-more", "P",
+    FIRST NEXT "<< 250 taken\\r\\n250 a\\r\\n250 b\\r\\n354 go\\r\\n"
+               "250 more\\r\\n\n",
+    "delayed:end-of-data:0:ambiguous:alert", "-", false },
+};
+
+static void
+make_second (Fixture *f)
+{
+  f->second = (Transaction){ .envelope = f->second_envelope,
+                             .content = &f->content,
+                             .before_end_of_data = before_end_of_data,
+                             .data = f };
+}
+
+static Transaction *
+give_next (void *data)
+{
+  Fixture *f = data;
+
+  /* Whoever takes long for that takes it while nothing is in doubt. */
+  g_assert_cmpint (f->dots, ==, 0);
+  make_second (f);
+  return &f->second;
+}
+
+static char *
+run_second (Fixture *f)
+{
+  g_autoptr (GPtrArray) statuses = NULL;
+
+  if (!f->usable)
+    {
+      transaction_abandon (f->session, &f->second);
+      return g_strdup ("-");
+    }
+  statuses = transaction_run (f->session, &f->second);
+  f->usable = !f->session->broken;
+  return describe (statuses);
+}
+
+static void
+test_pair (const void *data)
+{
+  size_t row = GPOINTER_TO_SIZE (data);
+  Fixture f = { 0 };
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+
+  set_up (&f, pairs[row].offered, "a@example.org", pairs[row].script, WIRE);
+  f.second_envelope = envelope_new ();
+  g_free (f.second_envelope->reverse_path);
+  f.second_envelope->reverse_path = g_strdup ("me@example.org");
+  envelope_add (f.second_envelope, "b@example.org");
+  f.next = give_next;
+  run (&f);
+  first = describe (f.statuses);
+  if (f.second.envelope == NULL)
+    make_second (&f);
+  second = run_second (&f);
+  g_assert_cmpstr (first, ==, pairs[row].first);
+  g_assert_cmpstr (second, ==, pairs[row].second);
+  g_assert_cmpint (f.usable, ==, pairs[row].usable);
+  g_assert_cmpint (f.dots, ==, count_dots (pairs[row].script));
+  tear_down (&f);
+  envelope_free (f.second_envelope);
+}
+
+/* Nothing is sent after it, and no goodbye: the relay may be waiting for
+ * content. */
+static void
+test_abandoned (void)
+{
+  Fixture f = { 0 };
+
+  set_up (&f, "P", "a@example.org", FIRST MAIL A DATA "< 250 taken\n" OK OK GO,
+          WIRE);
+  f.second_envelope = f.envelope;
+  f.next = give_next;
+  run (&f);
+  g_assert_true (f.usable && f.session->engaged);
+  transaction_abandon (f.session, &f.second);
+  g_assert_true (f.session->broken);
+  tear_down (&f);
+}
+
 #define MANY 10000
 #define AT_ONCE 3000 /* recipients of a transaction */
 #define TOO_MUCH 200 /* refusals, before the relay takes it for abuse */
@@ -742,6 +917,14 @@ main (int argc, char **argv)
   g_test_add_func ("/transaction/acceptance-before-dot",
                    test_acceptance_before_dot);
   g_test_add_func ("/transaction/stuck", test_stuck);
+  for (size_t i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      g_autofree char *path =
+          g_strconcat ("/transaction/pair/", pairs[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_pair);
+    }
+  g_test_add_func ("/transaction/abandoned", test_abandoned);
   g_test_add_func ("/transaction/many", test_many);
   g_test_add_func ("/transaction/text", test_text);
   return g_test_run ();
