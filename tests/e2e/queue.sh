@@ -89,7 +89,7 @@ queue
 check "the list: the status is 0" exits 0
 check "the list: nothing is wider than a terminal" narrow
 anytime () { # without what depends on the moment
-  sed 's/20[0-9-]* [0-9:]*/DATE/; s/[0-9]* bytes/SIZE/
+  sed 's/ 20[0-9]*-[0-9-]* [0-9:]*/ DATE/; s/[0-9]* bytes/SIZE/
     s/in [12] minutes*/in MINUTES/' "$work/out"
 }
 anytime >"$work/seen"
