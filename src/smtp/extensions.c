@@ -51,6 +51,7 @@ static const Extension table[] = {
   { "DSN", G_STRUCT_OFFSET (Extensions, dsn), NULL },
   { "ENHANCEDSTATUSCODES", G_STRUCT_OFFSET (Extensions, enhanced_codes),
     NULL },
+  { "BURL", G_STRUCT_OFFSET (Extensions, burl), NULL },
   { "SIZE", G_STRUCT_OFFSET (Extensions, size_offered), parse_size },
   { "AUTH", G_STRUCT_OFFSET (Extensions, auth_offered), parse_auth },
 };

@@ -11,7 +11,8 @@
 
 typedef struct
 {
-  bool starttls, pipelining, eight_bit_mime, smtputf8, dsn, enhanced_codes;
+  bool starttls, pipelining, eight_bit_mime, smtputf8, dsn, enhanced_codes,
+      burl;
   bool size_offered;
   uint64_t size;  /* 0: no limit known (RFC 1870 section 4) */
   bool auth_offered;

@@ -660,6 +660,15 @@ somebody_is_left (const Run *run)
   return false;
 }
 
+/* Dovecot (2.3), which alone offers BURL, aborts where RCPT comes before its verdict
+   on the content, when it has passed that on already: each such message would be in
+   doubt. */
+static bool
+may_run_ahead (const Extensions *extensions)
+{
+  return extensions->pipelining && !extensions->burl;
+}
+
 /* The message that comes next, where there is one whose envelope can go with the
    final dot. */
 static void
@@ -669,7 +678,7 @@ begin_next (Run *run)
   Transaction *next;
   Run *begun;
 
-  if (transaction->next == NULL || !run->session->extensions.pipelining
+  if (transaction->next == NULL || !may_run_ahead (&run->session->extensions)
       || somebody_is_left (run))
     return;
   next = transaction->next (transaction->data);

@@ -12,7 +12,7 @@ make_certificates
 # holds back itself.
 message_bound=7       # TCP, TLS, greeting, EHLO, AUTH, envelope, content
 starttls_bound=9      # and EHLO, STARTTLS
-more_bound=10         # of five more messages in one session
+more_bound=5          # of five more messages in one session
 
 # waits_of COMMAND...: in $waits; each turn is in $work/turns.
 waits_of () {

@@ -35,7 +35,7 @@
 typedef struct
 {
   const char *name;
-  const char *offered; /* letters P S 8 U D */
+  const char *offered; /* letters P S 8 U D B */
   const char *to;      /* forward-paths, separated by blanks */
   const char *script;
   const char *statuses; /* "fate:stage:code" with ":ambiguous" or ":alert" */
@@ -340,6 +340,7 @@ set_up (Fixture *f, const char *offered, const char *to, const char *script,
     .eight_bit_mime = strchr (offered, '8') != NULL,
     .smtputf8 = strchr (offered, 'U') != NULL,
     .dsn = strchr (offered, 'D') != NULL,
+    .burl = strchr (offered, 'B') != NULL,
   };
 }
 
@@ -655,6 +656,9 @@ static const struct
     "relayed:end-of-data:250", "relayed:end-of-data:250", true },
   { "not-offered", "",
     MAIL OK A OK DATA GO "=\n?\n< 250 taken\n" MAIL OK B OK DATA GO SENT,
+    "relayed:end-of-data:250", "relayed:end-of-data:250", true },
+  { "burl", "PB",
+    MAIL A DATA OK OK GO "=\n?\n< 250 taken\n" MAIL B DATA OK OK GO SENT,
     "relayed:end-of-data:250", "relayed:end-of-data:250", true },
   { "bare-lf", "P",
     MAIL A DATA "<< 250 ok\\n\n" OK GO
