@@ -14,6 +14,9 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # Of relays: by `near' at once, by `far' after the delay.
 LINKS = {"near": "10.77.0.2", "far": "10.78.0.2"}
 
+# Places that are compiled into programs which cannot be installed here.
+ROOMS = "/etc/dma", "/var/spool/dma", "/var/spool/smtpd", "/var/lib/opensmtpd"
+
 
 def run(*command, **options):
     return subprocess.run(command, check=True, **options)
@@ -41,10 +44,13 @@ class Lab:
         os.chmod(self.work, 0o755)
         self.started = []
         self.relays = {}
+        self.rooms = set()
         self.home = f"{self.work}/home"
         os.makedirs(self.home)
         self.certificates = f"{self.work}/certificates"
         self.make_certificates()
+        for path in ROOMS:
+            self.room(path)
         self.keep_off_machine()
         self.connect()
 
@@ -70,12 +76,24 @@ class Lab:
             quiet("mount", "--bind",
                   self.place("over" + path, content), path)
 
-    def instead(self, path):
-        """A directory of its own instead of that one of the machine."""
-        if not os.path.isdir(path):
-            return False
-        quiet("mount", "-t", "tmpfs", "none", path)
-        return True
+    def room(self, path):
+        """A directory that some program insists on; the machine's own is not
+        touched."""
+        parent = os.path.dirname(path)
+        layers = [f"{self.work}/rooms{parent}/{name}" for name in ("up", "work")]
+        for layer in layers:
+            os.makedirs(layer, exist_ok=True)
+        if parent not in self.rooms:
+            try:
+                quiet("mount", "-t", "overlay", "overlay", "-o",
+                      f"lowerdir={parent},upperdir={layers[0]},"
+                      f"workdir={layers[1]}", parent)
+            except subprocess.CalledProcessError:
+                return
+        os.makedirs(path, exist_ok=True)
+        os.makedirs(f"{self.work}/room{path}")
+        quiet("mount", "--bind", f"{self.work}/room{path}", path)
+        self.rooms |= {path, parent}
 
     def keep_off_machine(self):
         hosts = "127.0.0.1 localhost\n" + "".join(

@@ -207,8 +207,8 @@ class Dma(Peer):
         return self.package("dma") + " (CRAM-MD5; verifies nothing)"
 
     def found(self):
-        return (super().found() and self.lab.instead("/var/spool/dma")
-                and self.lab.instead("/etc/dma"))
+        return (super().found()
+                and {"/etc/dma", "/var/spool/dma"} <= self.lab.rooms)
 
     def prepare(self, relay, link, recipient):
         shutil.chown("/var/spool/dma", "root", "mail")
@@ -279,13 +279,12 @@ class OpenSmtpDaemon(Peer):
                      "opensmtpq:x:64002:64002::/nonexistent:/bin/false\n")
             lab.over("/etc/group", groups.read()
                      + "opensmtpd:x:64001:\nopensmtpq:x:64002:\n")
-        lab.instead("/run")
-        lab.instead("/var/spool")
-        # On the file system of the others.
-        os.makedirs(f"{lab.work}/smtpd", 0o711)
-        os.makedirs("/var/spool/smtpd")
-        subprocess.run(["mount", "--bind", f"{lab.work}/smtpd",
-                        "/var/spool/smtpd"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+        if not {"/var/spool/smtpd", "/var/lib/opensmtpd"} <= lab.rooms:
+            return False
+        os.mkdir("/var/lib/opensmtpd/empty")
+        os.chmod("/var/spool/smtpd", 0o711)
+        os.chmod("/var/lib/opensmtpd/empty", 0o711)
         file = lab.place("smtpd.conf",
                          'action "out" relay host smtp://127.0.0.1:9\n'
                          'listen on socket\n'
