@@ -234,8 +234,10 @@ take_block (gnutls_datum_t *text, const Alphabet *alphabet,
   if (left < strlen (FOOTER) || memcmp (end, FOOTER, strlen (FOOTER)) != 0
       || !decode (body, (size_t) (end - body), alphabet, out))
     return false;
-  text->data = (unsigned char *) end + strlen (FOOTER);
-  text->size = (unsigned) (left - strlen (FOOTER));
+  /* The last dashes may be the next one's first. */
+  left -= strlen (FOOTER) - strlen (DASHES);
+  text->data = (unsigned char *) end + strlen (FOOTER) - strlen (DASHES);
+  text->size = (unsigned) left;
   return read_certificate (
       &(gnutls_datum_t){ octets, (unsigned) (*out - octets) }, anchor);
 }

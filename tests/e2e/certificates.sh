@@ -319,6 +319,10 @@ if [ -n "${own_network-}" ] && [ -s "$bundle" ]; then
     $relay
   refused "$revoked" "$tell" good+revoked $relay
   refused "$revoked" "$tell" good $relay "crl-file = $made/leaf.crl"
+  refused "$staple is not valid" "$tell" good+foreign $relay
+  # Found by all of them alone.
+  trusts "$work/whole" "$made/ca.pem" "$made/other-ca.pem"
+  good good+foreign $relay
   trusts "$work/whole" "$made/self-signed.pem"
   good self-signed $relay
   refused "$unknown" "$own" good $relay

@@ -1,5 +1,5 @@
-/* Any octets as a bundle of authorities, and as the certificate whose issuer is
- * looked for there. What GnuTLS can read of a bundle that is taken has the names that
+/* Any octets as a bundle of authorities, as an authority, and as the certificate whose
+ * issuer is looked for there. What GnuTLS can read of a bundle that is taken has the names that
  * were found. */
 
 #include "tests/fuzz/fuzz.h"
@@ -55,27 +55,42 @@ check_found (const Anchors *anchors, const gnutls_x509_crt_t *certificates,
   gnutls_free (der.data);
 }
 
-int
-LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+static void
+check_bundle (const gnutls_datum_t *pem, const gnutls_datum_t *shown)
 {
-  gnutls_datum_t octets = { (unsigned char *) data, (unsigned) size };
-  g_autoptr (Anchors) anchors = anchors_new (&octets);
+  g_autoptr (Anchors) anchors = anchors_new (pem);
   g_autoptr (GArray) found
       = g_array_new (FALSE, FALSE, sizeof (gnutls_datum_t));
   gnutls_x509_crt_t *certificates;
   unsigned count;
 
   if (anchors == NULL)
-    return 0;
-  (void) anchors_find (anchors, &octets, 1, found);
-  if (gnutls_x509_crt_list_import2 (&certificates, &count, &octets,
+    return;
+  (void) anchors_find (anchors, shown, 1, found);
+  if (gnutls_x509_crt_list_import2 (&certificates, &count, pem,
                                     GNUTLS_X509_FMT_PEM, 0)
       < 0)
-    return 0;
+    return;
   for (unsigned i = 0; i < count; i++)
     check_found (anchors, certificates, count, i);
   for (unsigned i = 0; i < count; i++)
     gnutls_x509_crt_deinit (certificates[i]);
   gnutls_free (certificates);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  gnutls_datum_t octets = { (unsigned char *) data, (unsigned) size };
+  g_autofree char *encoded = g_base64_encode (data, size);
+  g_autofree char *block
+      = g_strdup_printf ("-----BEGIN CERTIFICATE-----\n%s\n"
+                         "-----END CERTIFICATE-----\n",
+                         encoded);
+
+  check_bundle (&octets, &octets);
+  check_bundle (&(gnutls_datum_t){ (unsigned char *) block,
+                                   (unsigned) strlen (block) },
+                &octets);
   return 0;
 }

@@ -353,6 +353,8 @@ static const struct
   { "no-end", "", FINISH, "", "", true },
   { "short-end", "", FINISH "\n", "-----END CERTIFICATE", "", true },
   { "other-end", "", FINISH, "-----END X509 CRL-----", "", true },
+  { "joined", "", FINISH "\n", "-----END CERTIFICATE---------BEGIN X-----\n",
+    "", true },
   { "no-begin", "", BEGIN, "", "", true },
   { "old-label", "", "CERTIFICATE", "X509 CERTIFICATE", "", true },
   { "trusted", "", "CERTIFICATE", "TRUSTED CERTIFICATE", "", true },
