@@ -352,7 +352,7 @@ static const struct
   { "garbage", "", NULL, "garbage\n", "", true },
   { "no-end", "", FINISH, "", "", true },
   { "short-end", "", FINISH "\n", "-----END CERTIFICATE", "", true },
-  { "other-end", "", FINISH, "-----END X509 CRL-----", "", true },
+  { "other-end", "", FINISH, "-----END ATTRIBUTE CERTIFICATE-----", "", true },
   { "joined", "", FINISH "\n", "-----END CERTIFICATE---------BEGIN X-----\n",
     "", true },
   { "no-begin", "", BEGIN, "", "", true },
@@ -434,6 +434,39 @@ test_damage (void)
     }
 }
 
+/* The least that has the form of a certificate, in base64 that ends in each way, and
+   what is wrong with such an end. */
+static const struct
+{
+  const char *name;
+  const char *base64;
+  bool taken;
+} ends[] = {
+  { "whole", "MBMwDQIBATAAMAAwADAAMAAwAAMA", true },
+  { "padded-whole", "MBMwDQIBATAAMAAwADAAMAAwAAMA=", false },
+  { "whole-and-four", "MBMwDQIBATAAMAAwADAAMAAwAAMA====", false },
+  { "one-over", "MBQwDgICAQEwADAAMAAwADAAMAADAA==", true },
+  { "one-over-bits", "MBQwDgICAQEwADAAMAAwADAAMAADAB==", false },
+  { "one-over-short", "MBQwDgICAQEwADAAMAAwADAAMAADAA=", false },
+  { "one-over-bare", "MBQwDgICAQEwADAAMAAwADAAMAADAA", false },
+  { "two-over", "MBUwDwIDAQEBMAAwADAAMAAwADAAAwA=", true },
+  { "two-over-bits", "MBUwDwIDAQEBMAAwADAAMAAwADAAAwB=", false },
+  { "two-over-long", "MBUwDwIDAQEBMAAwADAAMAAwADAAAwA==", false },
+  { "after-padding", "MBUwDwIDAQEBMAAwADAAMAAwADAAAwA=A", false },
+};
+
+static void
+test_end (const void *data)
+{
+  size_t i = GPOINTER_TO_SIZE (data);
+  g_autoptr (GString) bundle = g_string_new (NULL);
+  g_autoptr (Anchors) anchors = NULL;
+
+  g_string_printf (bundle, BEGIN "\n%s\n" FINISH "\n", ends[i].base64);
+  anchors = read_bundle (bundle);
+  g_assert_cmpint (anchors != NULL, ==, ends[i].taken);
+}
+
 /* A chain that cannot be read is for GnuTLS, wherever it ends. */
 static void
 test_unreadable_chain (void)
@@ -492,6 +525,7 @@ main (int argc, char **argv)
   make_all ();
   ADD_TABLE ("/smtp/anchors/chain/", chains, test_chain);
   ADD_TABLE ("/smtp/anchors/form/", forms, test_form);
+  ADD_TABLE ("/smtp/anchors/end/", ends, test_end);
   g_test_add_func ("/smtp/anchors/damage", test_damage);
   g_test_add_func ("/smtp/anchors/unreadable-chain", test_unreadable_chain);
   g_test_add_func ("/smtp/anchors/system", test_system);
