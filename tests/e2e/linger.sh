@@ -418,5 +418,34 @@ else
   skip "git send-email" "it is not installed"
 fi
 
+# A real relay
+
+if [ "$(id -u)" = 0 ] && command -v postfix >/dev/null; then
+  dismiss
+  start_relay postfix
+  relay_account real postfix tls 'linger = 1m'
+  password real "$relay_password" || exit 1
+  n=1
+  for recipient in you reject defer jürgen you you; do
+    { numbered $n && echo 'grün'; } | timeout 60 "$sendmail" \
+      -f real@example.org "$recipient@example.net" >"$work/out" 2>"$work/err"
+    status=$?
+    case $recipient in
+    reject) check "Postfix: $n: its status" exits 67 ;;
+    *) check "Postfix: $n: its status" exits 0 ;;
+    esac
+    n=$((n + 1))
+  done
+  check "Postfix: those that were taken arrived, each once" \
+    await sh -c '[ "$(ls "$1" | wc -l)" = 4 ]' - "$work/postfix/mail/all/new"
+  for process in $(holder); do
+    kill -s KILL "$process"
+  done
+  check "Postfix: one connection" \
+    [ "$(grep -c ': connect from ' "$work/postfix/log")" = 1 ]
+else
+  skip "Postfix" "it is not installed, or this is not root"
+fi
+
 dismiss
 end

@@ -155,6 +155,15 @@ interactive "behind XOAUTH2" XOAUTH2 google "$(last_word XOAUTH2)"
 interactive "behind XOAUTH2, from a command" XOAUTH2 command \
   "$(last_word XOAUTH2)"
 
+# Nor does it leave that place while a session waits for those that come next.
+become --serve --password "$secret"
+scripted_account staying 'linger = 1m'
+password staying "$secret" || exit 1
+submit -f staying@example.org you@example.net <"$work/message"
+check "a session that stays open: it is one process" [ "$(runners | wc -l)" = 1 ]
+examine "a session that stays open" "$(runners)"
+finish "$(runners)"
+
 # Nobody of a runner's processes has it but the one that speaks with the relay.
 for name in PLAIN SCRAM-SHA-256 XOAUTH2; do
   become --password "$secret" "$work/$name"
