@@ -38,6 +38,10 @@ has "its stack is not executable" "$headers" 'GNU_STACK.* RW +0x'
 has_no "nothing is writable and executable" "$headers" '(LOAD|GNU_STACK).* RWE '
 has_no "code has no relocations" "$dynamic" 'TEXTREL'
 has_no "libraries come from the system's places alone" "$dynamic" 'R(UN)?PATH'
+extra=$(printf '%s\n' "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' |
+  grep -Ev '^(lib(c|m|dl|z|intl|glib-2\.0)|ld-linux.*)\.so')
+[ -z "$extra" ]
+report $? "it starts with those libraries alone that each run needs" "$extra"
 has "the stack is watched" "$symbols" '__stack_chk_fail'
 has "functions of libc check sizes" "$symbols" '__(read|memcpy|printf|fprintf)_chk'
 if grep -q '^HARDEN_CFLAGS = .*-fcf-protection' "$build/Makefile" &&

@@ -46,16 +46,29 @@ report $? "Makefile.am lists every source once" \
 
 only "only main.c ends the process, the handler of a signal, and work apart" \
   '(^|[^_a-z])_?exit \(' src/main.c src/submit/signals.c src/submit/apart.c
-only "GnuTLS stays in the TLS and SASL modules" '<gnutls/' \
+# loaded LIBRARY HEADER TABLE FILE...: LIBRARY, with its HEADER, comes through TABLE.h
+# (base/library.h), which FILE... alone include.
+loaded () {
+  library=$1 header=$2 table=$3
+  shift 3
+  only "$library is loaded, not linked" "<$header" "src/$table.h"
+  only "$library stays where it belongs" "\"$table\.h\"" "src/$table.c" "$@"
+}
+
+loaded GnuTLS gnutls/ smtp/gnutls \
   src/smtp/tls.c src/smtp/tls.h src/smtp/tls-anchors.h src/smtp/tls-credentials.c \
   src/smtp/tls-credentials.h src/smtp/tls-text.c src/smtp/token.c \
   src/smtp/token.h src/smtp/tls-verdict.c src/smtp/tls-verdict.h \
-  src/smtp/sasl-scram.c src/cli/version.c src/mail/compose.c
-only "GNU SASL stays in the SASL modules" '<gsasl' \
+  src/smtp/sasl-scram.c src/smtp/session.c src/cli/version.c
+loaded "GNU SASL" gsasl smtp/gsasl \
   src/smtp/sasl-gnu.c src/smtp/sasl-scram.c src/cli/version.c
-only "libsecret stays in the keyring" '<libsecret/' \
+loaded libsecret libsecret/ account/libsecret \
   src/account/keyring.c src/account/keyring-service.c \
   src/account/keyring-service.h src/cli/version.c
+loaded JSON-GLib json-glib/ smtp/json-glib src/smtp/sasl-oauth.c
+loaded libidn2 idn2 mail/idn2 \
+  src/mail/address.c src/smtp/relay.c src/cli/version.c
+only "GIO is loaded, not linked" '<(gio/|glib-object)' src/base/gio.h
 
 long=$(find src -name '*.c' | while read -r file; do
   awk -v f="$file" '/^{/ { s = NR } /^}/ { if (s && NR - s > 80) print f ":" s ": " NR - s " lines"; s = 0 }' "$file"

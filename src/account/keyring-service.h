@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <libsecret/secret.h>
+#include "account/libsecret.h"
 
 /* For secret_service_open_sync. */
 GType keyring_service_get_type (void);

@@ -6,12 +6,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <gio/gio.h>
 #include <glib/gi18n.h>
-#include <libsecret/secret.h>
 
 #include "account/keyring-service.h"
+#include "account/libsecret.h"
 #include "base/failure.h"
+#include "base/gio.h"
 #include "base/log.h"
 
 #define ADDRESS "DBUS_SESSION_BUS_ADDRESS"
@@ -274,6 +274,8 @@ job_run (Job *job, Deadline deadline, GError **error)
                               "session bus; log in, then try again"));
       return false;
     }
+  if (!library_load (&secret_library, error))
+    return false;
   g_thread_unref (
       g_thread_new ("keyring", job_thread, g_atomic_rc_box_acquire (job)));
   if (!job_wait (job, deadline.at))
@@ -483,16 +485,19 @@ static bool
 run_store (Job *job, SecretService *service, GError **error)
 {
   g_autoptr (GHashTable) attributes = attributes_of (job, &ways[0]);
-  g_autoptr (SecretValue) value = secret_value_new (
+  SecretValue *value = secret_value_new (
       secret_octets (job->password), (gssize) secret_length (job->password),
       "text/plain");
+  bool stored;
   g_autofree char *label
       = g_strdup_printf (_ ("Postrider: %s at %s"), job->user, job->host);
 
-  return open_default_collection (job, service, error)
-         && secret_service_store_sync (service, &own_schema, attributes,
-                                       SECRET_COLLECTION_DEFAULT, label, value,
-                                       job->cancellable, error);
+  stored = open_default_collection (job, service, error)
+           && secret_service_store_sync (service, &own_schema, attributes,
+                                         SECRET_COLLECTION_DEFAULT, label,
+                                         value, job->cancellable, error);
+  secret_value_unref (value);
+  return stored;
 }
 
 static bool
@@ -612,12 +617,26 @@ is_own_socket (const char *path)
          && status.st_uid == geteuid ();
 }
 
+/* As addresses of D-Bus have it. */
+static char *
+escape (const char *path)
+{
+  GString *escaped = g_string_new (NULL);
+
+  for (; *path != '\0'; path++)
+    if (g_ascii_isalnum (*path) || strchr ("-_/.\\", *path) != NULL)
+      g_string_append_c (escaped, *path);
+    else
+      g_string_append_printf (escaped, "%%%02x", (unsigned char) *path);
+  return g_string_free (escaped, FALSE);
+}
+
 /* The address of the bus in DIRECTORY. NULL: there is none of this user. */
 static char *
 bus_in (const char *directory)
 {
   g_autofree char *socket = g_build_filename (directory, "bus", NULL);
-  g_autofree char *escaped = g_dbus_address_escape_value (socket);
+  g_autofree char *escaped = escape (socket);
 
   return is_private_directory (directory) && is_own_socket (socket)
              ? g_strconcat ("unix:path=", escaped, NULL)

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include <gio/gio.h>
 #include <glib/gi18n.h>
 
+#include "base/gio.h"
 #include "base/suggest.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -244,9 +244,12 @@ set_proxy (const Assignment *assignment)
 static char *
 set_address (const Assignment *assignment)
 {
-  g_autoptr (GInetAddress) address
-      = g_inet_address_new_from_string (assignment->value);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInetAddress) address = NULL;
 
+  if (!library_load (&gio_library, &error))
+    return g_strdup (error->message);
+  address = g_inet_address_new_from_string (assignment->value);
   if (address == NULL || g_inet_address_get_is_any (address)
       || g_inet_address_get_is_multicast (address))
     return g_strdup (_ ("write an IP address of this machine, such as "

@@ -1,12 +1,13 @@
 #include "cli/version.h"
 
 #include <glib/gi18n.h>
-#include <gnutls/gnutls.h>
-#include <gsasl.h>
-#include <idn2.h>
-#include <libsecret/secret.h>
 #include <stdio.h>
 #include <zlib.h>
+
+#include "account/libsecret.h"
+#include "mail/idn2.h"
+#include "smtp/gnutls.h"
+#include "smtp/gsasl.h"
 
 void
 version_print (void)

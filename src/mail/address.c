@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
-#include <idn2.h>
 
 #include "base/failure.h"
 #include "base/text.h"
 #include "mail/encoding.h"
+#include "mail/idn2.h"
 
 #define SHOWN_MAXIMUM 200    /* octets of a bad address in a diagnostic */
 #define PROBLEMS_MAXIMUM 100 /* bad addresses that are told */
@@ -1048,6 +1048,8 @@ address_domain_ascii (const char *domain, GError **error)
 
   if (g_str_is_ascii (domain))
     return g_strdup (domain);
+  if (!library_load (&idn2_library, error))
+    return NULL;
   code = idn2_to_ascii_8z (domain, &labels,
                            IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   if (code != IDN2_OK)

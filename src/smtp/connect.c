@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gio/gio.h>
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/gio.h"
 
 /* A name can have thousands of addresses. At 250 ms each (RFC 8305) this many
  * take half of the usual deadline. */
@@ -228,13 +228,15 @@ connect_host (const char *name, uint16_t port, const char *source_address,
               const char *setting, Deadline deadline, GError **error)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GCancellable) cancellable = NULL;
   g_autoptr (GSocketAddress) source = NULL;
-  Attempt attempt = { .context = context,
-                      .cancellable = cancellable,
-                      .start = g_get_monotonic_time () };
+  Attempt attempt
+      = { .context = context, .start = g_get_monotonic_time () };
   int fd = -1;
 
+  if (!library_load (&gio_library, error))
+    return -1;
+  attempt.cancellable = cancellable = g_cancellable_new ();
   if (source_address != NULL)
     {
       attempt.source = source

@@ -1,11 +1,11 @@
 #include "smtp/relay.h"
 
-#include <idn2.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "mail/idn2.h"
 
 #define SECONDS(n) ((n) *1000u)
 #define MINUTES(n) SECONDS ((n) *60u)
@@ -76,6 +76,8 @@ relay_dns_name (const Relay *relay, GError **error)
     host[strlen (host) - 1] = '\0';
   if (g_str_is_ascii (host) && host[0] != '\0')
     return g_steal_pointer (&host);
+  if (!library_load (&idn2_library, error))
+    return NULL;
   result =
       idn2_to_ascii_8z (host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   if (result != IDN2_OK || ascii[0] == '\0')

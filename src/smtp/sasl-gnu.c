@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
-#include <gsasl.h>
 
 #include "base/failure.h"
+#include "smtp/gsasl.h"
 
 struct GnuSasl
 {
@@ -58,9 +58,13 @@ GnuSasl *
 gnu_sasl_new (const char *mechanism, const char *host, const char *user,
               const Secret *password, GError **error)
 {
-  g_autoptr (GnuSasl) sasl = g_new0 (GnuSasl, 1);
-  int code = gsasl_init (&sasl->library);
+  g_autoptr (GnuSasl) sasl = NULL;
+  int code;
 
+  if (!library_load (&gsasl_library, error))
+    return NULL;
+  sasl = g_new0 (GnuSasl, 1);
+  code = gsasl_init (&sasl->library);
   sasl->mechanism = mechanism;
   sasl->host = g_strdup (host);
   if (code == GSASL_OK)

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
-#include <json-glib/json-glib.h>
 
 #include "base/failure.h"
+#include "smtp/json-glib.h"
 
 #define DEPTH_MAXIMUM 8   /* RFC 7628 wants one */
 #define VALUE_MAXIMUM 128 /* octets that are shown */
@@ -209,11 +209,14 @@ char *
 oauth_reason (const char *challenge, size_t length, const Secret *token,
               GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (JsonParser) parser = NULL;
   JsonNode *root = NULL;
 
   if (length == 0)
     return g_strdup ("");
+  if (!library_load (&json_library, error))
+    return NULL;
+  parser = json_parser_new_immutable ();
   if (is_harmless (challenge, length)
       && json_parser_load_from_data (parser, challenge, (gssize) length, NULL))
     root = json_parser_get_root (parser);

@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include <glib/gi18n.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
-#include <gsasl.h>
 
 #include "base/failure.h"
+#include "smtp/gnutls.h"
+#include "smtp/gsasl.h"
 
 #define DIGEST_MAXIMUM 32
 
@@ -115,9 +114,12 @@ Scram *
 scram_new (const char *mechanism, const char *user, const Secret *password,
            GBytes *binding, GError **error)
 {
-  g_autoptr (Scram) scram = g_new0 (Scram, 1);
+  g_autoptr (Scram) scram = NULL;
   int code;
 
+  if (!library_load (&gsasl_library, error))
+    return NULL;
+  scram = g_new0 (Scram, 1);
   scram->mechanism = mechanism;
   scram->password = password;
   scram->mac = g_str_has_prefix (mechanism, "SCRAM-SHA-256")

@@ -7,8 +7,10 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/gio.h"
 #include "base/sandbox.h"
 #include "smtp/auth.h"
+#include "smtp/gnutls.h"
 #include "smtp/way.h"
 
 void
@@ -325,6 +327,13 @@ log_in (Session *session, const Secret *secret, Status **status)
   if (reply->bare_lf)
     session->extensions.pipelining = false;
   return true;
+}
+
+void
+session_load_libraries (void)
+{
+  (void) library_load (&gio_library, NULL);
+  (void) library_load (&gnutls_library, NULL);
 }
 
 Session *

@@ -41,6 +41,10 @@ Session *session_open (const Relay *relay, const Secret *secret,
 /* QUIT, whose reply is not waited for, then close; one that is broken or engaged is
  * dropped. */
 void session_close (Session *session);
+
+/* Loads the libraries that sessions need, for who cannot do so later (confine.h); what
+ * cannot be loaded, session_open tells. */
+void session_load_libraries (void);
 /* Drops the connection without a word. */
 void session_drop (Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_drop)

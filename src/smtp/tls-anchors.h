@@ -11,8 +11,9 @@
 #pragma once
 
 #include <glib.h>
-#include <gnutls/gnutls.h>
 #include <stdbool.h>
+
+#include "smtp/gnutls.h"
 
 typedef struct Anchors Anchors;
 

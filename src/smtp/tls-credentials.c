@@ -1,8 +1,6 @@
 #include "smtp/tls-credentials.h"
 
 #include <fcntl.h>
-#include <gnutls/abstract.h>
-#include <gnutls/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +10,7 @@
 
 #include "base/failure.h"
 #include "base/trusted.h"
+#include "smtp/gnutls.h"
 #include "smtp/tls-anchors.h"
 #include "smtp/tls-text.h"
 #include "smtp/token.h"
@@ -379,8 +378,10 @@ tls_credentials_get (const Relay *relay, GError **error)
 bool
 tls_credentials_prepare (const Relay *relay, bool attended, GError **error)
 {
-  g_autoptr (TlsCredentials) credentials =
-      find_or_load (relay, attended, error);
+  g_autoptr (TlsCredentials) credentials
+      = library_load (&gnutls_library, error)
+            ? find_or_load (relay, attended, error)
+            : NULL;
 
   return credentials != NULL;
 }

@@ -7,10 +7,10 @@
 #pragma once
 
 #include <glib.h>
-#include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <time.h>
 
+#include "smtp/gnutls.h"
 #include "smtp/relay.h"
 
 typedef struct TlsCredentials TlsCredentials;

@@ -1,9 +1,10 @@
 #include "smtp/tls-text.h"
 
-#include <gnutls/gnutls.h>
 #include <string.h>
 
 #include <glib.h>
+
+#include "smtp/gnutls.h"
 
 /* GnuTLS ends some of its texts with a full stop. */
 char *

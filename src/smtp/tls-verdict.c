@@ -1,15 +1,12 @@
 #include "smtp/tls-verdict.h"
 
-#include <gnutls/abstract.h>
-#include <gnutls/crypto.h>
-#include <gnutls/ocsp.h>
-#include <gnutls/x509.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "smtp/gnutls.h"
 #include "smtp/tls-text.h"
 
 #define NAMES_SHOWN 200 /* octets */

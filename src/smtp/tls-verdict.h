@@ -6,11 +6,10 @@
  */
 #pragma once
 
-#include <gnutls/gnutls.h>
 #include <stdbool.h>
 
-#include <gio/gio.h>
-
+#include "base/gio.h"
+#include "smtp/gnutls.h"
 #include "smtp/relay.h"
 
 /* Whom we want to talk to. */

@@ -1,7 +1,6 @@
 #include "smtp/tls.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 
 #include "base/failure.h"
 #include "base/log.h"
+#include "smtp/gnutls.h"
 #include "smtp/tls-credentials.h"
 #include "smtp/tls-text.h"
 #include "smtp/tls-verdict.h"
@@ -153,7 +153,8 @@ tls_new (const Relay *relay, int fd, GError **error)
 
   tls->fd = fd;
   tls->batch = g_byte_array_new ();
-  if (!identity_init (&tls->identity, relay, error))
+  if (!library_load (&gnutls_library, error)
+      || !identity_init (&tls->identity, relay, error))
     return NULL;
   /* It has done so when it was loaded, unless a variable forbids that. */
   if (gnutls_global_init () < 0)

@@ -1,7 +1,6 @@
 #include "smtp/token.h"
 
 #include <fcntl.h>
-#include <gnutls/pkcs11.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include "base/failure.h"
 #include "base/terminal.h"
 #include "base/trusted.h"
+#include "smtp/gnutls.h"
 #include "smtp/tls-text.h"
 
 #define SCHEME "pkcs11:"

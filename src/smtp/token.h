@@ -9,9 +9,9 @@
 #pragma once
 
 #include <glib.h>
-#include <gnutls/abstract.h>
-#include <gnutls/x509.h>
 #include <stdbool.h>
+
+#include "smtp/gnutls.h"
 
 /* Whether PLACE (nullable) is a URI, and not a file. */
 bool token_is_uri (const char *place);

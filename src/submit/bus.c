@@ -107,7 +107,7 @@ bus_call (const BusMethod *method, GVariant *parameters, Deadline deadline)
   g_autoptr (GCancellable) cancellable = NULL;
   Call call = { .done = false };
 
-  if (!bus_is_known ())
+  if (!bus_is_known () || !library_load (&gio_library, NULL))
     return NULL;
   call.context = context = g_main_context_new ();
   call.cancellable = cancellable = g_cancellable_new ();

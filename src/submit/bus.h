@@ -7,10 +7,10 @@
  */
 #pragma once
 
-#include <gio/gio.h>
 #include <stdbool.h>
 
 #include "base/deadline.h"
+#include "base/gio.h"
 
 /* Whether there is anything to connect to. Costs nothing. */
 bool bus_is_known (void);

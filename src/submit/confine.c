@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/user.h"
+#include "smtp/session.h"
 #include "smtp/token.h"
 
 #define PORT_DNS 53
@@ -136,6 +137,8 @@ confine_attempt (const Queue *queue, const General *general,
   g_autoptr (Sandbox) sandbox = sandbox_new ();
 
   log_keep_open ();
+  if (account != NULL)
+    session_load_libraries ();
   for (size_t i = 0; i < G_N_ELEMENTS (system_places); i++)
     sandbox_allow (sandbox, system_places[i], SANDBOX_READ);
   for (size_t i = 0; i < G_N_ELEMENTS (devices); i++)

@@ -7,11 +7,11 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include <gio/gio.h>
 #include <glib-unix.h>
 
 #include "account/keyring.h"
 #include "base/deadline.h"
+#include "base/gio.h"
 #include "submit/apart.h"
 #include "submit/bus.h"
 
@@ -294,7 +294,8 @@ look (KeyringWatch *watch)
     return;
   /* First, so that nothing comes unseen in between. */
   open_place (watch);
-  if (watch->connecting != NULL || !keyring_find_bus ())
+  if (watch->connecting != NULL || !keyring_find_bus ()
+      || !library_load (&gio_library, NULL))
     return;
   watch->connecting = g_cancellable_new ();
   bus_connect (watch->connecting, on_connected, watch);

@@ -1,0 +1,3 @@
+#include "mail/idn2.h"
+
+LIBRARY_DEFINE (idn2, LIBIDN2_FILE, IDN2_FUNCTIONS)

@@ -1,0 +1,3 @@
+#include "smtp/gnutls.h"
+
+LIBRARY_DEFINE (gnutls, LIBGNUTLS_FILE, GNUTLS_FUNCTIONS)

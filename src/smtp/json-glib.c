@@ -1,0 +1,3 @@
+#include "smtp/json-glib.h"
+
+LIBRARY_DEFINE (json, LIBJSON_GLIB_1_0_FILE, JSON_FUNCTIONS)
