@@ -108,14 +108,41 @@ typedef struct
   const char *setting;
   Secret *(*get) (const Account *account, GError **error);
   bool tail; /* there may be more than the secret: from the second line on */
+  bool near; /* it is read at once, and starts nothing */
 } Source;
 
 static const Source sources[] = {
-  { "password-command", run_password_command, true },
-  { "password-credential", read_credential, false },
-  { "password-file", read_file, false },
-  { TOKEN_COMMAND, run_token_command, true },
+  { "password-command", run_password_command, true, false },
+  { "password-credential", read_credential, false, true },
+  { "password-file", read_file, false, true },
+  { TOKEN_COMMAND, run_token_command, true, false },
 };
+
+/* NULL: the keyring. */
+static const Source *
+source_of (const Account *account)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (sources); i++)
+    if (g_strcmp0 (account->secret_source, sources[i].setting) == 0)
+      return &sources[i];
+  return NULL;
+}
+
+/* Whether ACCOUNT logs in with a secret. */
+static bool
+wants_secret (const Account *account)
+{
+  return account->relay.user != NULL
+         && sasl_wants_secret (account->relay.auth);
+}
+
+bool
+credential_is_near (const Account *account)
+{
+  const Source *source = source_of (account);
+
+  return !wants_secret (account) || (source != NULL && source->near);
+}
 
 /* Why the LENGTH octets of LINE are no secret; NULL: they are one. */
 static const char *
@@ -168,13 +195,12 @@ ask_source (const Account *account, const Source *source, GError **error)
 Secret *
 credential_get (const Account *account, bool interactive, GError **error)
 {
-  const Relay *relay = &account->relay;
+  const Source *source = source_of (account);
 
-  if (relay->user == NULL || !sasl_wants_secret (relay->auth))
+  if (!wants_secret (account))
     return NULL;
-  for (size_t i = 0; i < G_N_ELEMENTS (sources); i++)
-    if (g_strcmp0 (account->secret_source, sources[i].setting) == 0)
-      return ask_source (account, &sources[i], error);
+  if (source != NULL)
+    return ask_source (account, source, error);
   return keyring_lookup (account, interactive,
                          deadline_in (interactive ? ATTENDED : UNATTENDED),
                          error);

@@ -17,6 +17,10 @@
 Secret *credential_get (const Account *account, bool interactive,
                         GError **error);
 
+/* Whether credential_get for ACCOUNT is a matter of a moment that starts no process
+ * and leaves no threads behind: there is none to get, or it is in a file. */
+bool credential_is_near (const Account *account);
+
 /* The secret in the OCTETS that a source gave: their first line, without its end.
  * TAIL: what follows it is ignored, and else is a fault. NULL and
  * FAILURE_CREDENTIAL where it is empty, has a NUL or CR, or is not UTF-8; the

@@ -114,17 +114,35 @@ trusted_read (const char *file, size_t maximum, Failure passing, bool *absent,
 }
 
 /* One octet over the maximum stands for any number of them. */
+/* What is larger costs more: its pages are locked, and wiped. */
+#define USUAL_SECRET 2048
+
+static void
+enlarge (Secret **secret, size_t length)
+{
+  Secret *larger = secret_new_empty (SECRET_MAXIMUM + 1);
+
+  memcpy (secret_buffer (larger), secret_buffer (*secret), length);
+  secret_free (*secret);
+  *secret = larger;
+}
+
 static Secret *
 read_secret (const char *file, int fd, GError **error)
 {
-  g_autoptr (Secret) secret = secret_new_empty (SECRET_MAXIMUM + 1);
-  char *octets = secret_buffer (secret);
+  g_autoptr (Secret) secret = secret_new_empty (USUAL_SECRET);
+  size_t room = USUAL_SECRET;
   size_t length = 0;
   ssize_t got = 1;
 
   while (length <= SECRET_MAXIMUM && got != 0)
     {
-      got = read (fd, octets + length, SECRET_MAXIMUM + 1 - length);
+      if (length == room)
+        {
+          enlarge (&secret, length);
+          room = SECRET_MAXIMUM + 1;
+        }
+      got = read (fd, (char *) secret_buffer (secret) + length, room - length);
       if (got < 0 && errno != EINTR)
         {
           set_unreadable (file, errno, FAILURE_OS, error);

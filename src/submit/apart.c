@@ -143,25 +143,27 @@ typedef struct
   bool attended;
 } Broker;
 
+static bool
+hand_over (const Broker *broker)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) secret
+      = credential_get (broker->account, broker->attended, &error);
+
+  if (error != NULL)
+    return send_failure (broker->channel, error);
+  if (secret == NULL)
+    return send_message (broker->channel, NONE, NULL, 0);
+  return send_message (broker->channel, SECRET, secret_octets (secret),
+                       secret_length (secret));
+}
+
 /* In a child of its own, for the keyring's threads. */
 static int
 fetch (const Apart *apart, void *data)
 {
-  const Broker *broker = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Secret) secret = NULL;
-  bool sent;
-
   signals_obey ();
-  secret = credential_get (broker->account, broker->attended, &error);
-  if (error != NULL)
-    sent = send_failure (broker->channel, error);
-  else if (secret != NULL)
-    sent = send_message (broker->channel, SECRET, secret_octets (secret),
-                         secret_length (secret));
-  else
-    sent = send_message (broker->channel, NONE, NULL, 0);
-  return sent ? EX_OK : EX_OSERR;
+  return hand_over (data) ? EX_OK : EX_OSERR;
 }
 
 /* The child waits for an answer, whatever happens here. */
@@ -169,8 +171,11 @@ static bool
 serve_credential (const Broker *broker)
 {
   g_autoptr (GError) error = NULL;
-  pid_t child = apart_start (fetch, (void *) broker, &error);
+  pid_t child;
 
+  if (credential_is_near (broker->account))
+    return hand_over (broker);
+  child = apart_start (fetch, (void *) broker, &error);
   if (child >= 0)
     {
       if (apart_end (child) == 0)
@@ -279,17 +284,34 @@ set_failure (const char *message, ssize_t length, GError **error)
                          _ ("the password was not handed over"));
 }
 
+/* Its length; -1: the other side has ended. A buffer that is as large as it must be
+   costs less to lock and to wipe. */
+static ssize_t
+receive_secret (int channel, Secret **buffer)
+{
+  ssize_t length;
+
+  do
+    length = recv (channel, NULL, 0, MSG_PEEK | MSG_TRUNC);
+  while (length < 0 && errno == EINTR);
+  if (length <= 0 || length > 1 + SECRET_MAXIMUM)
+    return -1;
+  *buffer = secret_new_empty ((size_t) length);
+  return receive_message (channel, secret_buffer (*buffer), (size_t) length);
+}
+
 Secret *
 apart_credential (void *data, GError **error)
 {
   const Apart *apart = data;
-  g_autoptr (Secret) buffer = secret_new_empty (1 + SECRET_MAXIMUM);
-  char *message = secret_buffer (buffer);
+  g_autoptr (Secret) buffer = NULL;
+  const char *message;
   ssize_t length;
 
   length = send_message (apart->channel, WANTED, NULL, 0)
-               ? receive_message (apart->channel, message, 1 + SECRET_MAXIMUM)
+               ? receive_secret (apart->channel, &buffer)
                : -1;
+  message = length > 0 ? secret_octets (buffer) : NULL;
   if (length > 0 && message[0] == SECRET)
     return secret_new (message + 1, (size_t) length - 1);
   if (length != 1 || message[0] != NONE)

@@ -32,8 +32,9 @@ typedef struct
 } ApartResult;
 
 /* Runs WORK in a child to its end. Meanwhile secrets of ACCOUNT (nullable) are
- * fetched for it, each in a further child; ATTENDED: a person can be asked. False
- * with FAILURE_OS: there is no child to be had. */
+ * fetched for it, each in a further child if that may wait or leave anything behind;
+ * ATTENDED: a person can be asked. False with FAILURE_OS: there is no child to be
+ * had. */
 bool apart_run (ApartWork *work, void *data, const Account *account,
                 bool attended, ApartResult *result, GError **error);
 
