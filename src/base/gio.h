@@ -13,7 +13,6 @@
   F (g_object_unref)                                                          \
   F (g_signal_connect_data)                                                   \
   F (g_signal_handler_disconnect)                                             \
-  F (g_signal_handlers_disconnect_matched)                                    \
   F (g_type_check_instance_cast)                                              \
   F (g_type_class_adjust_private_offset)                                      \
   F (g_type_class_peek_parent)                                                \
@@ -25,8 +24,6 @@ LIBRARY_DECLARE (gobject, GOBJECT_FUNCTIONS)
 #define g_signal_connect_data (*gobject_loaded ()->g_signal_connect_data)
 #define g_signal_handler_disconnect                                           \
   (*gobject_loaded ()->g_signal_handler_disconnect)
-#define g_signal_handlers_disconnect_matched                                  \
-  (*gobject_loaded ()->g_signal_handlers_disconnect_matched)
 #define g_type_check_instance_cast                                            \
   (*gobject_loaded ()->g_type_check_instance_cast)
 #define g_type_class_adjust_private_offset                                    \
@@ -55,27 +52,9 @@ LIBRARY_DECLARE (gobject, GOBJECT_FUNCTIONS)
   F (g_dbus_error_quark)                                                      \
   F (g_inet_address_get_is_any)                                               \
   F (g_inet_address_get_is_multicast)                                         \
-  F (g_inet_address_get_native_size)                                          \
   F (g_inet_address_new_from_string)                                          \
-  F (g_inet_address_to_bytes)                                                 \
   F (g_inet_address_to_string)                                                \
-  F (g_inet_socket_address_new_from_string)                                   \
   F (g_io_error_quark)                                                        \
-  F (g_network_address_new)                                                   \
-  F (g_resolver_error_quark)                                                  \
-  F (g_socket_address_get_family)                                             \
-  F (g_socket_address_get_native_size)                                        \
-  F (g_socket_address_to_native)                                              \
-  F (g_socket_client_connect_async)                                           \
-  F (g_socket_client_connect_finish)                                          \
-  F (g_socket_client_get_type)                                                \
-  F (g_socket_client_new)                                                     \
-  F (g_socket_client_set_enable_proxy)                                        \
-  F (g_socket_client_set_local_address)                                       \
-  F (g_socket_connection_get_remote_address)                                  \
-  F (g_socket_connection_get_socket)                                          \
-  F (g_socket_connection_get_type)                                            \
-  F (g_socket_get_fd)                                                         \
   F (g_task_get_type)                                                         \
   F (g_task_new)                                                              \
   F (g_task_propagate_pointer)                                                \
@@ -109,39 +88,10 @@ LIBRARY_DECLARE (gio, GIO_FUNCTIONS)
 #define g_inet_address_get_is_any (*gio_loaded ()->g_inet_address_get_is_any)
 #define g_inet_address_get_is_multicast                                       \
   (*gio_loaded ()->g_inet_address_get_is_multicast)
-#define g_inet_address_get_native_size                                        \
-  (*gio_loaded ()->g_inet_address_get_native_size)
 #define g_inet_address_new_from_string                                        \
   (*gio_loaded ()->g_inet_address_new_from_string)
-#define g_inet_address_to_bytes (*gio_loaded ()->g_inet_address_to_bytes)
 #define g_inet_address_to_string (*gio_loaded ()->g_inet_address_to_string)
-#define g_inet_socket_address_new_from_string                                 \
-  (*gio_loaded ()->g_inet_socket_address_new_from_string)
 #define g_io_error_quark (*gio_loaded ()->g_io_error_quark)
-#define g_network_address_new (*gio_loaded ()->g_network_address_new)
-#define g_resolver_error_quark (*gio_loaded ()->g_resolver_error_quark)
-#define g_socket_address_get_family                                           \
-  (*gio_loaded ()->g_socket_address_get_family)
-#define g_socket_address_get_native_size                                      \
-  (*gio_loaded ()->g_socket_address_get_native_size)
-#define g_socket_address_to_native (*gio_loaded ()->g_socket_address_to_native)
-#define g_socket_client_connect_async                                         \
-  (*gio_loaded ()->g_socket_client_connect_async)
-#define g_socket_client_connect_finish                                        \
-  (*gio_loaded ()->g_socket_client_connect_finish)
-#define g_socket_client_get_type (*gio_loaded ()->g_socket_client_get_type)
-#define g_socket_client_new (*gio_loaded ()->g_socket_client_new)
-#define g_socket_client_set_enable_proxy                                      \
-  (*gio_loaded ()->g_socket_client_set_enable_proxy)
-#define g_socket_client_set_local_address                                     \
-  (*gio_loaded ()->g_socket_client_set_local_address)
-#define g_socket_connection_get_remote_address                                \
-  (*gio_loaded ()->g_socket_connection_get_remote_address)
-#define g_socket_connection_get_socket                                        \
-  (*gio_loaded ()->g_socket_connection_get_socket)
-#define g_socket_connection_get_type                                          \
-  (*gio_loaded ()->g_socket_connection_get_type)
-#define g_socket_get_fd (*gio_loaded ()->g_socket_get_fd)
 #define g_task_get_type (*gio_loaded ()->g_task_get_type)
 #define g_task_new (*gio_loaded ()->g_task_new)
 #define g_task_propagate_pointer (*gio_loaded ()->g_task_propagate_pointer)

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,164 +14,405 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
-#include "base/gio.h"
 
-/* A name can have thousands of addresses. At 250 ms each (RFC 8305) this many
- * take half of the usual deadline. */
+/* RFC 8305 section 8, in microseconds. */
+#define STAGGER 250000 /* from one attempt to the next */
+#define PATIENCE 50000 /* for IPv6 addresses, once those of IPv4 are there */
+
+/* A name can have thousands of addresses. At 250 ms each this many take half
+ * of the usual deadline. */
 #define ADDRESSES_MAXIMUM 64
+
+static const int families[] = { AF_INET6, AF_INET };
+
+#define N_FAMILIES 2
+
+/* Looking up */
+
+/* getaddrinfo(3) has no deadline, so it has a thread of its own, which writes
+ * the answer to a pipe and is left behind where nobody reads it any more. */
+typedef struct
+{
+  char *name;
+  int family;
+  int pipe;
+} Question;
 
 typedef struct
 {
-  GMainContext *context;
-  GCancellable *cancellable;
-  GSocketAddress *source; /* nullable */
-  GSocketConnection *connection;
-  GError *error;
-  int64_t start;
-  unsigned addresses; /* tried so far */
-  bool suits_source;  /* one of them was of its kind */
-  bool late;          /* the deadline has passed */
-  bool done;
-} Attempt;
-
-static int
-on_deadline (void *data)
-{
-  Attempt *attempt = data;
-
-  attempt->late = true;
-  g_cancellable_cancel (attempt->cancellable);
-  return G_SOURCE_REMOVE;
-}
-
-/* Of the address that is about to be tried. A socket of one kind refuses one of
-   the other kind by itself. */
-static bool
-suits_source (const Attempt *attempt, GIOStream *connection)
-{
-  g_autoptr (GSocketAddress) address
-      = g_socket_connection_get_remote_address (
-          G_SOCKET_CONNECTION (connection), NULL);
-
-  return attempt->source == NULL || address == NULL
-         || g_socket_address_get_family (address)
-                == g_socket_address_get_family (attempt->source);
-}
+  int code; /* EAI_...; 0: LIST is not empty */
+  struct addrinfo *list;
+} Answer;
 
 static void
-on_event (GSocketClient *client, GSocketClientEvent event,
-          GSocketConnectable *connectable, GIOStream *connection, void *data)
+answer_clear (Answer *answer)
 {
-  Attempt *attempt = data;
-
-  if (event != G_SOCKET_CLIENT_CONNECTING)
-    return;
-  if (suits_source (attempt, connection))
-    attempt->suits_source = true;
-  if (++attempt->addresses > ADDRESSES_MAXIMUM)
-    g_cancellable_cancel (attempt->cancellable);
+  if (answer->list != NULL)
+    freeaddrinfo (answer->list);
+  answer->list = NULL;
 }
 
-static void
-on_connected (GObject *client, GAsyncResult *result, void *data)
+static Answer
+look_up (const char *name, int family, int flags)
 {
-  Attempt *attempt = data;
+  struct addrinfo hints = { .ai_flags = flags,
+                            .ai_family = family,
+                            .ai_socktype = SOCK_STREAM };
+  Answer answer = { 0, NULL };
 
-  attempt->connection = g_socket_client_connect_finish (
-      G_SOCKET_CLIENT (client), result, &attempt->error);
-  attempt->done = true;
+  answer.code = getaddrinfo (name, NULL, &hints, &answer.list);
+  return answer;
 }
 
-static void
-run (Attempt *attempt, const char *name, uint16_t port, Deadline deadline)
+static void *
+answer_question (void *data)
 {
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GSocketConnectable) address = g_network_address_new (name, port);
-  g_autoptr (GSource) timer =
-      g_timeout_source_new ((unsigned) deadline_poll (deadline));
+  Question *question = data;
+  Answer answer = look_up (question->name, question->family, 0);
 
-  g_source_set_callback (timer, on_deadline, attempt, NULL);
-  g_source_attach (timer, attempt->context);
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_socket_client_set_local_address (client, attempt->source);
-  g_signal_connect (client, "event", G_CALLBACK (on_event), attempt);
-  g_socket_client_connect_async (client, address, attempt->cancellable,
-                                 on_connected, attempt);
-  while (!attempt->done)
-    g_main_context_iteration (attempt->context, TRUE);
-  g_source_destroy (timer);
-  g_signal_handlers_disconnect_by_data (client, attempt);
-}
-
-static const struct
-{
-  int code; /* of G_IO_ERROR */
-  const char *text;
-} troubles[] = {
-  { G_IO_ERROR_CONNECTION_REFUSED, N_ ("nothing listens on this port") },
-  { G_IO_ERROR_NETWORK_UNREACHABLE, N_ ("there is no way to its network") },
-  { G_IO_ERROR_HOST_UNREACHABLE, N_ ("the host cannot be reached") },
-  { G_IO_ERROR_TIMED_OUT, N_ ("the host does not answer") },
-};
-
-static char *
-describe (const GError *error, const char *setting)
-{
-  if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
-    return g_strdup_printf (_ ("there is no host of this name; check `%s'"),
-                            setting);
-  if (error->domain == G_RESOLVER_ERROR)
-    return g_strdup (_ ("its address cannot be looked up at present"));
-  for (size_t i = 0; i < G_N_ELEMENTS (troubles); i++)
-    if (g_error_matches (error, G_IO_ERROR, troubles[i].code))
-      return g_strdup (_ (troubles[i].text));
-  return g_strdup (error->message);
-}
-
-/* Addresses of the other kind were refused here already, which is no news. */
-static char *
-describe_source (const Attempt *attempt)
-{
-  bool ipv4 = g_socket_address_get_family (attempt->source)
-              == G_SOCKET_FAMILY_IPV4;
-
-  if (!attempt->suits_source)
-    return g_strdup (
-        ipv4 ? _ ("it has no IPv4 address, which `source-address' needs")
-             : _ ("it has no IPv6 address, which `source-address' needs"));
-  if (g_error_matches (attempt->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)
-      || g_error_matches (attempt->error, G_IO_ERROR,
-                          G_IO_ERROR_INVALID_ARGUMENT))
-    return g_strdup (ipv4 ? _ ("none of its IPv4 addresses can be reached")
-                          : _ ("none of its IPv6 addresses can be reached"));
+  if (write (question->pipe, &answer, sizeof answer) != sizeof answer)
+    answer_clear (&answer);
+  close (question->pipe);
+  g_free (question->name);
+  g_free (question);
   return NULL;
 }
 
-static void
-set_failure (const Attempt *attempt, const char *setting, GError **error)
+/* A pipe with the answer to come; -1 with errno. */
+static int
+ask (const char *name, int family)
 {
-  unsigned waited
-      = (unsigned) ((g_get_monotonic_time () - attempt->start) / 1000);
+  Question *question;
+  int ends[2];
+
+  if (pipe2 (ends, O_CLOEXEC) != 0)
+    return -1;
+  question = g_new (Question, 1);
+  *question = (Question){ g_strdup (name), family, ends[1] };
+  g_thread_unref (g_thread_new ("lookup", answer_question, question));
+  return ends[0];
+}
+
+/* RFC 6761 section 6.3: nobody is asked for it. */
+static bool
+is_localhost (const char *name)
+{
+  static const char suffix[] = ".localhost";
+  size_t length = strlen (name);
+
+  return g_ascii_strcasecmp (name, suffix + 1) == 0
+         || (length >= sizeof suffix
+             && g_ascii_strcasecmp (name + length - strlen (suffix), suffix)
+                    == 0);
+}
+
+/* Attempts */
+
+typedef struct
+{
+  uint16_t port; /* in the order of the network */
+  Answer source; /* the one address of this host; no list: any */
+  Answer answers[N_FAMILIES];
+  const struct addrinfo *next[N_FAMILIES]; /* to be tried */
+  int turn;                                /* the family that comes next */
+  int64_t due;                             /* when that is tried */
+  int64_t start;
+
+  /* Who is waited for, none where it is -1: answers, then connections. */
+  struct pollfd waits[N_FAMILIES + ADDRESSES_MAXIMUM];
+  unsigned addresses; /* tried so far */
+
+  bool suits_source; /* one of them was of its kind */
+  bool many;         /* there were more than may be tried */
+  bool late;         /* the deadline has passed */
+  int errnum;        /* of the last that failed; 0: none was tried */
+} Race;
+
+static void
+race_clear (Race *race)
+{
+  answer_clear (&race->source);
+  for (int i = 0; i < N_FAMILIES; i++)
+    answer_clear (&race->answers[i]);
+  for (unsigned i = 0; i < N_FAMILIES + race->addresses; i++)
+    if (race->waits[i].fd >= 0)
+      close (race->waits[i].fd);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Race, race_clear)
+
+static void
+take_answer (Race *race, int which, Answer answer)
+{
+  race->answers[which] = answer;
+  race->next[which] = answer.list;
+}
+
+static bool
+has_next (const Race *race)
+{
+  return race->next[0] != NULL || race->next[1] != NULL;
+}
+
+/* What need not be looked up is there at once. */
+static bool
+begin (Race *race, const char *name, GError **error)
+{
+  bool local = is_localhost (name);
+
+  for (int i = 0; i < N_FAMILIES; i++)
+    {
+      const char *loopback = families[i] == AF_INET ? "127.0.0.1" : "::1";
+
+      race->waits[i].events = POLLIN;
+      take_answer (
+          race, i,
+          look_up (local ? loopback : name, families[i], AI_NUMERICHOST));
+    }
+  if (has_next (race))
+    return true;
+  for (int i = 0; i < N_FAMILIES; i++)
+    {
+      race->waits[i].fd = ask (name, families[i]);
+      if (race->waits[i].fd < 0)
+        {
+          failure_set_errno (error, FAILURE_OS, errno,
+                             _ ("out of descriptors"));
+          return false;
+        }
+    }
+  return true;
+}
+
+static void
+read_answer (Race *race, int which)
+{
+  Answer answer = { EAI_SYSTEM, NULL };
+
+  if (read (race->waits[which].fd, &answer, sizeof answer) != sizeof answer)
+    answer = (Answer){ EAI_SYSTEM, NULL };
+  close (race->waits[which].fd);
+  race->waits[which].fd = -1;
+  take_answer (race, which, answer);
+  /* IPv6 shall come first, if it comes soon. */
+  if (families[which] == AF_INET && race->waits[0].fd >= 0
+      && race->addresses == 0)
+    race->due = g_get_monotonic_time () + PATIENCE;
+  else if (race->addresses == 0)
+    race->due = 0;
+}
+
+/* One is there. Families take turns while both have some (RFC 8305 section 4).
+ */
+static const struct addrinfo *
+take_address (Race *race)
+{
+  const struct addrinfo *address;
+  int which = race->turn;
+
+  if (race->next[which] == NULL)
+    which = N_FAMILIES - 1 - which;
+  address = race->next[which];
+  race->next[which] = address->ai_next;
+  race->turn = N_FAMILIES - 1 - which;
+  return address;
+}
+
+/* The next need not wait. That there is no IPv6 here says nothing of the
+ * relay. */
+static void
+fail_one (Race *race, int fd, int errnum)
+{
+  if (fd >= 0)
+    close (fd);
+  if (race->errnum == 0 || errnum != ENETUNREACH)
+    race->errnum = errnum;
+  race->due = 0;
+}
+
+static void
+set_port (struct sockaddr_storage *address, uint16_t port)
+{
+  if (address->ss_family == AF_INET6)
+    ((struct sockaddr_in6 *) address)->sin6_port = port;
+  else
+    ((struct sockaddr_in *) address)->sin_port = port;
+}
+
+/* A socket that is connecting, or connected; -1: it cannot be. */
+static int
+try_address (Race *race, const struct addrinfo *address)
+{
+  const struct addrinfo *source = race->source.list;
+  struct sockaddr_storage to = { 0 };
+  int fd;
+
+  if (source != NULL && source->ai_family != address->ai_family)
+    return -1;
+  race->suits_source = true;
+  memcpy (&to, address->ai_addr, address->ai_addrlen);
+  set_port (&to, race->port);
+  fd = socket (address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+               0);
+  if (fd >= 0
+      && (source == NULL
+          || bind (fd, source->ai_addr, source->ai_addrlen) == 0)
+      && (connect (fd, (struct sockaddr *) &to, address->ai_addrlen) == 0
+          || errno == EINPROGRESS))
+    {
+      race->due = g_get_monotonic_time () + STAGGER;
+      return fd;
+    }
+  fail_one (race, fd, errno);
+  return -1;
+}
+
+/* Those whose time has come. */
+static void
+try_addresses (Race *race)
+{
+  while (has_next (race) && g_get_monotonic_time () >= race->due)
+    {
+      struct pollfd *wait = &race->waits[N_FAMILIES + race->addresses];
+
+      race->many = race->addresses == ADDRESSES_MAXIMUM;
+      if (race->many)
+        return;
+      race->addresses++;
+      *wait = (struct pollfd){ -1, POLLOUT, 0 };
+      wait->fd = try_address (race, take_address (race));
+    }
+}
+
+static bool
+is_waiting (const Race *race)
+{
+  for (unsigned i = 0; i < N_FAMILIES + race->addresses; i++)
+    if (race->waits[i].fd >= 0)
+      return true;
+  return has_next (race);
+}
+
+/* The first that is connected, which is the caller's then; -1: none is yet. */
+static int
+take_connected (Race *race)
+{
+  for (unsigned i = N_FAMILIES; i < N_FAMILIES + race->addresses; i++)
+    {
+      int fd = race->waits[i].fd;
+      int errnum = EIO;
+      socklen_t size = sizeof errnum;
+
+      if (fd < 0 || race->waits[i].revents == 0)
+        continue;
+      race->waits[i].fd = -1;
+      if (getsockopt (fd, SOL_SOCKET, SO_ERROR, &errnum, &size) == 0
+          && errnum == 0)
+        return fd;
+      fail_one (race, fd, errnum);
+    }
+  return -1;
+}
+
+static int
+wait_time (const Race *race, Deadline deadline)
+{
+  int64_t now = g_get_monotonic_time ();
+  int left = deadline_poll (deadline);
+
+  if (!has_next (race))
+    return left;
+  return (int) MIN (left, (MAX (race->due - now, 0) + 999) / 1000);
+}
+
+static int
+run (Race *race, Deadline deadline)
+{
+  int fd = -1;
+
+  while (fd < 0)
+    {
+      try_addresses (race);
+      race->late = deadline_passed (deadline);
+      if (race->late || race->many || !is_waiting (race))
+        return -1;
+      if (poll (race->waits, N_FAMILIES + race->addresses,
+                wait_time (race, deadline))
+          <= 0)
+        continue;
+      for (int i = 0; i < N_FAMILIES; i++)
+        if (race->waits[i].fd >= 0 && race->waits[i].revents != 0)
+          read_answer (race, i);
+      fd = take_connected (race);
+    }
+  return fd;
+}
+
+/* What is told */
+
+static const struct
+{
+  int errnum;
+  const char *text;
+} troubles[] = {
+  { ECONNREFUSED, N_ ("nothing listens on this port") },
+  { ENETUNREACH, N_ ("there is no way to its network") },
+  { EHOSTUNREACH, N_ ("the host cannot be reached") },
+  { ETIMEDOUT, N_ ("the host does not answer") },
+};
+
+static bool
+is_unknown (const Race *race)
+{
+  for (int i = 0; i < N_FAMILIES; i++)
+    if (race->answers[i].code != EAI_NONAME
+        && race->answers[i].code != EAI_NODATA
+        && race->answers[i].code != EAI_ADDRFAMILY)
+      return false;
+  return true;
+}
+
+static char *
+describe (const Race *race, const char *setting)
+{
+  if (race->errnum == 0 && is_unknown (race))
+    return g_strdup_printf (_ ("there is no host of this name; check `%s'"),
+                            setting);
+  if (race->errnum == 0)
+    return g_strdup (_ ("its address cannot be looked up at present"));
+  for (size_t i = 0; i < G_N_ELEMENTS (troubles); i++)
+    if (race->errnum == troubles[i].errnum)
+      return g_strdup (_ (troubles[i].text));
+  return g_strdup (g_strerror (race->errnum));
+}
+
+static void
+set_failure (const Race *race, const char *setting, GError **error)
+{
+  const struct addrinfo *source = race->source.list;
+  unsigned waited =
+      (unsigned) ((g_get_monotonic_time () - race->start) / 1000);
   g_autofree char *reason = NULL;
 
-  if (attempt->late && waited < 1000)
+  if (race->late && waited < 1000)
     reason = g_strdup_printf (_ ("no connection within %u ms"), waited);
-  else if (attempt->late)
+  else if (race->late)
     reason = g_strdup_printf (ngettext ("no connection within %u second",
                                         "no connection within %u seconds",
                                         (waited + 500) / 1000),
                               (waited + 500) / 1000);
-  else if (attempt->addresses > ADDRESSES_MAXIMUM)
+  else if (race->many)
     reason = g_strdup_printf (_ ("none of its first %d addresses answers"),
                               ADDRESSES_MAXIMUM);
-  else if (attempt->source != NULL && attempt->addresses > 0)
-    reason = describe_source (attempt);
-  if (reason == NULL)
-    reason = describe (attempt->error, setting);
+  else if (source != NULL && race->addresses > 0 && !race->suits_source)
+    reason = g_strdup (
+        source->ai_family == AF_INET
+            ? _ ("it has no IPv4 address, which `source-address' needs")
+            : _ ("it has no IPv6 address, which `source-address' needs"));
+  else
+    reason = describe (race, setting);
   g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY, reason);
 }
 
-/* GIO has made it non-blocking already, or only warned that it could not. */
 int
 connect_take (int fd, GError **error)
 {
@@ -181,32 +424,12 @@ connect_take (int fd, GError **error)
   return -1;
 }
 
-/* The socket without the GObjects around it. */
-static int
-take_socket (GSocketConnection *connection, GError **error)
-{
-  GSocket *socket = g_socket_connection_get_socket (connection);
-  int fd = connect_take (
-      fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3), error);
-
-  if (fd >= 0)
-    (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
-                       sizeof (int));
-  return fd;
-}
-
 /* Whether this host has ADDRESS now: that of a VPN comes and goes. */
 static bool
-check_source (GSocketAddress *address, const char *text, GError **error)
+check_source (const struct addrinfo *address, const char *text, GError **error)
 {
-  struct sockaddr_storage native;
-  gssize size = g_socket_address_get_native_size (address);
-  int fd = socket ((int) g_socket_address_get_family (address),
-                   SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool has = fd >= 0
-             && g_socket_address_to_native (address, &native, sizeof native,
-                                            NULL)
-             && bind (fd, (struct sockaddr *) &native, (socklen_t) size) == 0;
+  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool has = fd >= 0 && bind (fd, address->ai_addr, address->ai_addrlen) == 0;
   int errnum = errno;
 
   if (fd >= 0)
@@ -227,31 +450,26 @@ int
 connect_host (const char *name, uint16_t port, const char *source_address,
               const char *setting, Deadline deadline, GError **error)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GCancellable) cancellable = NULL;
-  g_autoptr (GSocketAddress) source = NULL;
-  Attempt attempt
-      = { .context = context, .start = g_get_monotonic_time () };
-  int fd = -1;
+  g_auto (Race)
+      race = { .port = htons (port), .start = g_get_monotonic_time () };
+  int fd;
 
-  if (!library_load (&gio_library, error))
-    return -1;
-  attempt.cancellable = cancellable = g_cancellable_new ();
+  for (int i = 0; i < N_FAMILIES; i++)
+    race.waits[i].fd = -1;
   if (source_address != NULL)
     {
-      attempt.source = source
-          = g_inet_socket_address_new_from_string (source_address, 0);
-      if (!check_source (source, source_address, error))
+      race.source = look_up (source_address, AF_UNSPEC, AI_NUMERICHOST);
+      g_assert (race.source.list != NULL);
+      if (!check_source (race.source.list, source_address, error))
         return -1;
     }
-  g_main_context_push_thread_default (context);
-  run (&attempt, name, port, deadline);
-  g_main_context_pop_thread_default (context);
-  if (attempt.connection != NULL)
-    fd = take_socket (attempt.connection, error);
+  if (!begin (&race, name, error))
+    return -1;
+  fd = run (&race, deadline);
+  if (fd < 0)
+    set_failure (&race, setting, error);
   else
-    set_failure (&attempt, setting, error);
-  g_clear_object (&attempt.connection);
-  g_clear_error (&attempt.error);
+    (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
+                       sizeof (int));
   return fd;
 }

@@ -1,7 +1,7 @@
-/* connect.h - DNS and TCP, with Happy Eyeballs (RFC 8305).
+/* connect.h - DNS and TCP, with Happy Eyeballs (RFC 8305), under one deadline.
  *
- * The one place with a main loop: GSocketClient's asynchronous connect in a
- * private GMainContext, under one overall deadline.
+ * A name that has to be looked up leaves a thread behind for each family of addresses
+ * whose answer did not come in time.
  */
 #pragma once
 

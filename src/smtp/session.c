@@ -7,7 +7,6 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
-#include "base/gio.h"
 #include "base/sandbox.h"
 #include "smtp/auth.h"
 #include "smtp/gnutls.h"
@@ -332,7 +331,6 @@ log_in (Session *session, const Secret *secret, Status **status)
 void
 session_load_libraries (void)
 {
-  (void) library_load (&gio_library, NULL);
   (void) library_load (&gnutls_library, NULL);
 }
 

@@ -1,5 +1,6 @@
 #include "smtp/tls-verdict.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
@@ -192,6 +193,18 @@ refuse (const Identity *identity, gnutls_x509_crt_t certificate,
   return false;
 }
 
+/* The octets of an IP address, with a zone or without (RFC 4007 section 11); 0: TEXT is
+   none. */
+static unsigned
+parse_address (const char *text, unsigned char *octets)
+{
+  g_autofree char *plain = g_strndup (text, strcspn (text, "%"));
+
+  if (inet_pton (AF_INET6, plain, octets) == 1)
+    return 16;
+  return inet_pton (AF_INET, text, octets) == 1 ? 4 : 0;
+}
+
 bool
 identity_init (Identity *identity, const Relay *relay, GError **error)
 {
@@ -200,7 +213,7 @@ identity_init (Identity *identity, const Relay *relay, GError **error)
                           .name = relay_dns_name (relay, error) };
   if (identity->name == NULL)
     return false;
-  identity->address = g_inet_address_new_from_string (identity->name);
+  identity->address_size = parse_address (identity->name, identity->address);
   return true;
 }
 
@@ -209,7 +222,6 @@ identity_clear (Identity *identity)
 {
   g_free (identity->endpoint);
   g_free (identity->name);
-  g_clear_object (&identity->address);
 }
 
 /* What GnuTLS finds wrong (of gnutls_certificate_status_t), or below 0. */
@@ -224,11 +236,11 @@ check_chain (const Identity *identity, gnutls_session_t session,
       .data = (unsigned char *) GNUTLS_KP_TLS_WWW_SERVER },
   };
 
-  if (identity->address != NULL)
+  if (identity->address_size > 0)
     expected[0] = (gnutls_typed_vdata_st){
       .type = GNUTLS_DT_IP_ADDRESS,
-      .data = (unsigned char *) g_inet_address_to_bytes (identity->address),
-      .size = (unsigned) g_inet_address_get_native_size (identity->address),
+      .data = (unsigned char *) identity->address,
+      .size = identity->address_size,
     };
   return gnutls_certificate_verify_peers (session, expected,
                                           G_N_ELEMENTS (expected), status);
@@ -253,7 +265,7 @@ check_subject_alt_name (const Identity *identity,
                         gnutls_x509_crt_t certificate, GError **error)
 {
   unsigned type =
-      identity->address != NULL ? GNUTLS_SAN_IPADDRESS : GNUTLS_SAN_DNSNAME;
+      identity->address_size > 0 ? GNUTLS_SAN_IPADDRESS : GNUTLS_SAN_DNSNAME;
 
   return count_names (certificate, type, NULL) > 0
          || refuse (identity, certificate, &common_name_only, error);

@@ -6,9 +6,9 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 
-#include "base/gio.h"
 #include "smtp/gnutls.h"
 #include "smtp/relay.h"
 
@@ -17,8 +17,9 @@ typedef struct
 {
   const Relay *relay; /* borrowed */
   char *endpoint;
-  char *name;            /* as relay_dns_name gives it */
-  GInetAddress *address; /* NULL: name is a name */
+  char *name; /* as relay_dns_name gives it */
+  unsigned char address[16];
+  unsigned address_size; /* 0: name is a name */
 } Identity;
 
 /* False and FAILURE_CONFIG where RELAY's host is no name. */

@@ -141,7 +141,7 @@ prepare_session (Tls *tls)
                                       GNUTLS_HOOK_PRE, count_message);
   gnutls_session_set_verify_function (tls->session, verify);
   /* An address is not a name to ask for (RFC 6066 section 3). */
-  if (identity->address == NULL)
+  if (identity->address_size == 0)
     gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, identity->name,
                             strlen (identity->name));
 }
