@@ -17,8 +17,8 @@ make_certificates
 #
 #           what        instructions
 bounds='
-            enqueue     10300
-            message     21300
+            enqueue      1320
+            message     16100
             bundle      85300
 '
 
