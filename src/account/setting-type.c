@@ -273,12 +273,13 @@ set_domain (const Assignment *assignment)
 static int
 find_choice (const char *const *choices, const char *name, char **advice)
 {
-  const char *meant = suggest (name, choices);
+  const char *meant;
   g_autofree char *all = NULL;
 
   for (int i = 0; choices[i] != NULL; i++)
     if (strcmp (choices[i], name) == 0)
       return i;
+  meant = suggest (name, choices);
   all = g_strjoinv (", ", (char **) choices);
   *advice = meant != NULL
                 ? g_strdup_printf (_ ("did you mean `%s'?"), meant)
