@@ -43,6 +43,34 @@ parse_auth (Extensions *extensions, const char *parameters)
   extensions->auth = (GStrv)g_ptr_array_free (g_steal_pointer (&auth), FALSE);
 }
 
+/* RFC 9422 section 4: what is unknown or malformed does not count. */
+static void
+parse_limits (Extensions *extensions, const char *parameters)
+{
+  const struct
+  {
+    const char *name;
+    uint64_t *value;
+  } limits[] = {
+    { "RCPTMAX=", &extensions->rcpt_max },
+    { "MAILMAX=", &extensions->mail_max },
+  };
+  g_auto (GStrv) words = g_strsplit (parameters, " ", -1);
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    for (size_t j = 0; j < G_N_ELEMENTS (limits); j++)
+      {
+        size_t length = strlen (limits[j].name);
+        guint64 value;
+
+        if (g_ascii_strncasecmp (words[i], limits[j].name, length) == 0
+            && *limits[j].value == 0
+            && g_ascii_string_to_unsigned (words[i] + length, 10, 1, 999999,
+                                           &value, NULL))
+          *limits[j].value = value;
+      }
+}
+
 static const Extension table[] = {
   { "STARTTLS", G_STRUCT_OFFSET (Extensions, starttls), NULL },
   { "PIPELINING", G_STRUCT_OFFSET (Extensions, pipelining), NULL },
@@ -51,6 +79,7 @@ static const Extension table[] = {
   { "DSN", G_STRUCT_OFFSET (Extensions, dsn), NULL },
   { "ENHANCEDSTATUSCODES", G_STRUCT_OFFSET (Extensions, enhanced_codes),
     NULL },
+  { "LIMITS", G_STRUCT_OFFSET (Extensions, limits), parse_limits },
   { "BURL", G_STRUCT_OFFSET (Extensions, burl), NULL },
   { "SIZE", G_STRUCT_OFFSET (Extensions, size_offered), parse_size },
   { "AUTH", G_STRUCT_OFFSET (Extensions, auth_offered), parse_auth },

@@ -15,6 +15,9 @@ typedef struct
       burl;
   bool size_offered;
   uint64_t size;  /* 0: no limit known (RFC 1870 section 4) */
+  bool limits;
+  uint64_t rcpt_max; /* forward-paths of a transaction; 0: no limit known */
+  uint64_t mail_max; /* transactions of a session; the same (RFC 9422) */
   bool auth_offered;
   GStrv auth;     /* mechanism names in upper case, NULL-ended; owned */
 } Extensions;

@@ -28,6 +28,7 @@ typedef struct
   Extensions extensions;
   char *mechanism;    /* "SCRAM-SHA-256", for the log */
   char *tls;          /* stream_tls_description, for the log */
+  unsigned mails;     /* transactions that were begun */
   bool broken;        /* not a word may be said any more */
   bool engaged;       /* nor any but of the next message, which has begun */
 } Session;

@@ -231,6 +231,7 @@ gather (Run *run, const char *line)
   size_t length = strlen (line) + 2;
 
   session_command (run->session, "%s", line);
+  run->session->mails += run->lengths->len == 0;
   g_array_append_val (run->lengths, length);
   run->ahead += length;
 }
@@ -507,10 +508,13 @@ give_up_content (Run *run, GError *error)
   return false;
 }
 
-/* Of all who have no status yet; false where there are none. */
+/* Of those who have no status yet, as many as may be told at once; false where there
+   are none. */
 static bool
 begin_round (Run *run)
 {
+  uint64_t maximum = run->session->extensions.rcpt_max;
+
   g_array_set_size (run->round, 0);
   g_array_set_size (run->lengths, 0);
   for (guint i = 0; i < run->recipients->len; i++)
@@ -518,7 +522,8 @@ begin_round (Run *run)
       Recipient *recipient = recipient_at (run, i);
 
       recipient->accepted = false;
-      if (recipient->status == NULL)
+      if (recipient->status == NULL
+          && (maximum == 0 || run->round->len < maximum))
         g_array_append_val (run->round, recipient);
     }
   run->answered = 0;

@@ -327,6 +327,16 @@ before_end_of_data (void *data, GError **error)
 
 static Transaction *begin_next (void *data);
 
+/* One more message would be too many. */
+static bool
+is_full (const Courier *courier)
+{
+  uint64_t maximum = courier->session->extensions.mail_max;
+
+  return courier->carried >= SESSION_MESSAGES
+         || (maximum > 0 && courier->session->mails >= maximum);
+}
+
 /* NULL and *STATUS: it cannot be carried, or not now. */
 static Load *
 load_new (Courier *courier, const Envelope *envelope, Entry *entry,
@@ -360,7 +370,7 @@ begin_next (void *data)
   g_autoptr (Status) status = NULL;
   Entry *entry;
 
-  if (courier->next != NULL || courier->carried >= SESSION_MESSAGES)
+  if (courier->next != NULL || is_full (courier))
     return NULL;
   entry = courier->params.next (courier->params.next_data);
   if (entry == NULL)
@@ -550,7 +560,8 @@ attempt_run (Queue *queue, Entry *entry, Courier *courier,
   settled = queue_settle (queue, entry, outcome->owed, outcome->statuses,
                           &outcome->settled, error);
   if (courier->session != NULL
-      && (courier->session->broken || courier->carried >= SESSION_MESSAGES))
+      && (courier->session->broken
+          || (courier->next == NULL && is_full (courier))))
     leave (courier);
   outcome->seconds
       = (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;

@@ -53,6 +53,26 @@ check "without PIPELINING: in one session" connections 1
 check "without PIPELINING: nothing came early" \
   [ "$(grep -c 'early' "$work/record/1.log")" = 0 ]
 
+# A relay that takes only so many, and says so, is asked for no more.
+
+dialogue limited <<END
+offer PIPELINING
+offer LIMITS MAILMAX=4 RCPTMAX=2
+offer AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN
+serve
+END
+become "$work/limited"
+enqueue 1 10 you@example.net || exit 1
+run_once
+check "MAILMAX: all arrive, each once" each_once 1 10 "$work/record"
+check "MAILMAX: four in each session" connections 3
+check "MAILMAX: no other MAIL was said" heard 10 MAIL
+become "$work/limited"
+enqueue 1 1 one@example.net two@example.net three@example.net || exit 1
+run_once
+check "RCPTMAX: each has it" heard 3 RCPT
+check "RCPTMAX: in two transactions" heard 2 MAIL
+
 # The turn is ended while the next one's envelope is under way: nothing of that one is
 # sent, and it was not tried.
 

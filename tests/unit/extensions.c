@@ -101,6 +101,36 @@ test_table (void)
     }
 }
 
+static void
+test_limits (void)
+{
+  static const struct
+  {
+    const char *lines;
+    uint64_t rcpt_max, mail_max;
+  } cases[] = {
+    { "r\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", 20, 5 },
+    { "r\nlimits mailmax=7", 0, 7 },
+    { "r\nLIMITS", 0, 0 },
+    { "r\nLIMITS RCPTMAX=0 MAILMAX=x", 0, 0 },
+    { "r\nLIMITS RCPTMAX= MAILMAX=-1 MAILMAX=2", 0, 2 },
+    { "r\nLIMITS RCPTMAX=1000000 XMAILMAX=3", 0, 0 },
+    { "r\nLIMITS RCPTMAX=3 RCPTMAX=4\nLIMITS MAILMAX=9", 3, 0 },
+    { "LIMITS RCPTMAX=3", 0, 0 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Reply) reply = make_reply (cases[i].lines);
+      Extensions extensions = { 0 };
+
+      extensions_parse (&extensions, reply);
+      g_assert_cmpuint (extensions.rcpt_max, ==, cases[i].rcpt_max);
+      g_assert_cmpuint (extensions.mail_max, ==, cases[i].mail_max);
+      extensions_clear (&extensions);
+    }
+}
+
 /* What an earlier reply offered is gone. */
 static void
 test_again (void)
@@ -126,6 +156,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/extensions/table", test_table);
+  g_test_add_func ("/extensions/limits", test_limits);
   g_test_add_func ("/extensions/again", test_again);
   return g_test_run ();
 }

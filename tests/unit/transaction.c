@@ -636,6 +636,23 @@ test_stuck (void)
   check (&f, "delayed:content:0", false, 0);
 }
 
+/* RFC 9422: the relay says how many it takes at once. */
+static void
+test_limited (void)
+{
+  Fixture f = { 0 };
+
+  set_up (&f, "P", "a@example.org b@example.org c@example.org",
+          MAIL A B DATA OK "< 550 no\n" OK GO SENT MAIL C DATA OK OK GO SENT,
+          WIRE);
+  f.session->extensions.rcpt_max = 2;
+  run (&f);
+  g_assert_cmpuint (f.session->mails, ==, 2);
+  g_assert_true (f.usable);
+  g_assert_cmpint (f.dots, ==, 2);
+  tear_down (&f);
+}
+
 /* Two messages of one session: the second one's envelope, to b, goes with the
    final dot of the first, to a. */
 #define FIRST MAIL A DATA OK OK GO "=\n"
@@ -929,6 +946,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_pair);
     }
   g_test_add_func ("/transaction/abandoned", test_abandoned);
+  g_test_add_func ("/transaction/limited", test_limited);
   g_test_add_func ("/transaction/many", test_many);
   g_test_add_func ("/transaction/text", test_text);
   return g_test_run ();
