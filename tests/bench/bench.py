@@ -14,6 +14,7 @@ In the environment:
     BENCH_SIZES     of large messages, in MiB (100 1024)
     BENCH_PROGRAM   another build of the program
     BENCH_PEERS     where packages are unpacked that cannot be installed
+    BENCH_OUT       where bench.csv and the plots go (the build's directory)
     BENCH_WRAP      what runs all of it: "chrt -f 10", where others work as well
 """
 import os
@@ -68,11 +69,12 @@ def main():
     print(f"# Linux {os.uname().release}, {os.cpu_count()} processors, load "
           f"{os.getloadavg()[0]:.1f}; {RUNS} runs, medians; delay {DELAY} ms",
           flush=True)
-    results = Results(f"{BUILD}/bench.csv")
+    out = os.environ.get("BENCH_OUT", BUILD)
+    results = Results(f"{out}/bench.csv")
     try:
         for name in chosen:
             SCENARIOS[name](lab, results)
-        figures.draw(results, BUILD)
+        figures.draw(results, out)
     finally:
         lab.end()
 
