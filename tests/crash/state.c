@@ -392,6 +392,15 @@ note_rcpt (GPtrArray *recipients, const char *argument)
     g_ptr_array_add (recipients, g_steal_pointer (&recipient));
 }
 
+/* The next message's envelope comes with the final dot, and before the verdict. */
+static bool
+may_come_early (const char *line)
+{
+  return g_str_has_prefix (line, "tls < MAIL")
+         || g_str_has_prefix (line, "tls < RCPT")
+         || g_str_has_prefix (line, "tls < DATA");
+}
+
 static void
 read_conversation (Census *census, const char *record, const char *name,
                    char **lines)
@@ -405,7 +414,8 @@ read_conversation (Census *census, const char *record, const char *name,
       unsigned number;
       int end = 0;
 
-      if (last != NULL && g_str_has_prefix (*lines, "tls < "))
+      if (last != NULL && g_str_has_prefix (*lines, "tls < ")
+          && !may_come_early (*lines))
         last->passed = true;
       if (g_str_has_prefix (*lines, "tls < MAIL"))
         g_ptr_array_set_size (recipients, 0);
@@ -421,6 +431,8 @@ read_conversation (Census *census, const char *record, const char *name,
 
           if (octets == NULL)
             errx (EX_IOERR, "%s/%s", record, file);
+          if (last != NULL)
+            last->passed = true;
           last = note_relayed (census, octets, length, recipients);
         }
       else if (strstr (*lines, " - early: ") != NULL)
