@@ -217,15 +217,14 @@ flush (Spool *spool, GError **error)
 }
 
 /* The last stretch, while the next one comes: then fsync finds little to wait for.
- */
+   Only whole pages, for one that grows later would be written twice. */
 static void
-start_writing (const Spool *spool, uint64_t end)
+start_writing (const Spool *spool)
 {
-  (void) sync_file_range (spool->fd, (off_t) (end - STRETCH), STRETCH,
+  (void) sync_file_range (spool->fd, (off_t) (spool->size - STRETCH), STRETCH,
                           SYNC_FILE_RANGE_WRITE);
 }
 
-/* What is written ends with a whole page of the file, while there is more. */
 bool
 spool_append (Spool *spool, const void *octets, size_t length, GError **error)
 {
@@ -234,20 +233,17 @@ spool_append (Spool *spool, const void *octets, size_t length, GError **error)
   spool->crc = (uint32_t) crc32_z (spool->crc, octets, length);
   while (length > 0)
     {
-      uint64_t end = spool->reserve + spool->size;
-      size_t room = SPOOL_MEMORY - (size_t) (end % SPOOL_MEMORY);
+      size_t room = SPOOL_MEMORY - spool->memory->len;
       size_t part = MIN (room, length);
 
       g_byte_array_append (spool->memory, p, (guint) part);
       spool->size += part;
       p += part;
       length -= part;
-      if (part < room)
-        return true;
-      if (!flush (spool, error))
+      if (spool->memory->len == SPOOL_MEMORY && !flush (spool, error))
         return false;
-      if ((end + part) % STRETCH == 0)
-        start_writing (spool, end + part);
+      if (spool->memory->len == 0 && spool->size % STRETCH == 0)
+        start_writing (spool);
     }
   return true;
 }
