@@ -737,7 +737,7 @@ if with_sanitizers; then
 else
   # Whoever is told 0 finds it queued, and nobody else.
   little_memory () {
-    for kib in $(seq 16000 500 30000); do
+    for kib in $(seq 4000 500 20000); do
       rm -rf "$state/queue"
       (
         ulimit -v "$kib"
