@@ -289,10 +289,11 @@ set_failure (const char *message, ssize_t length, GError **error)
 static ssize_t
 receive_secret (int channel, Secret **buffer)
 {
+  char kind;
   ssize_t length;
 
   do
-    length = recv (channel, NULL, 0, MSG_PEEK | MSG_TRUNC);
+    length = recv (channel, &kind, sizeof kind, MSG_PEEK | MSG_TRUNC);
   while (length < 0 && errno == EINTR);
   if (length <= 0 || length > 1 + SECRET_MAXIMUM)
     return -1;

@@ -157,8 +157,10 @@ get_peer (int fd, struct ucred *peer)
 int
 linger_accept (int listener)
 {
+  struct sockaddr_un from;
+  socklen_t size = sizeof from;
   struct ucred peer;
-  int fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+  int fd = accept4 (listener, (struct sockaddr *) &from, &size, SOCK_CLOEXEC);
 
   return fd >= 0 && get_peer (fd, &peer) ? fd : close_all (fd);
 }

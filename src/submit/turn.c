@@ -457,7 +457,9 @@ turn_hear (Turn *turn, int *value)
 bool
 turn_give (Turn *turn, const char *id)
 {
-  if (send (turn->channel, id, id != NULL ? strlen (id) : 0,
+  const char *octets = id != NULL ? id : "";
+
+  if (send (turn->channel, octets, strlen (octets),
             MSG_NOSIGNAL | MSG_DONTWAIT)
       >= 0)
     return true;
