@@ -100,6 +100,19 @@ owes_nothing (const Entry *entry)
 }
 
 bool
+entry_is_relayed (const Entry *entry)
+{
+  for (size_t i = 0; i < entry->statuses->len; i++)
+    {
+      const Status *status = entry->statuses->pdata[i];
+
+      if (status != NULL && status->fate == FATE_RELAYED)
+        return true;
+    }
+  return false;
+}
+
+bool
 entry_is_ambiguous (const Entry *entry)
 {
   if (entry->end_of_data_sent)

@@ -60,6 +60,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Entry, entry_free)
  * delayed); *OWED gets their indices in the entry's (of size_t, owned). */
 Envelope *entry_owed (const Entry *entry, GArray **owed);
 
+/* Somebody has the message, by this attempt or an earlier one. */
+bool entry_is_relayed (const Entry *entry);
+
 /* The last attempt may have left the message with the relay. */
 bool entry_is_ambiguous (const Entry *entry);
 

@@ -545,26 +545,25 @@ strange (const struct stat *st)
 }
 
 /* Out of the way, but not gone: a person may still make something of it. */
-static void
-set_aside (Queue *queue, Room room, const char *id, const char *why)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (move (queue, id, room, ROOM_CORRUPT, &error))
-    log_line (LOG_ERR, "id=%s fate=corrupt kept=%s/%s text=\"%s\"", id,
-              queue->paths[ROOM_CORRUPT], id, why);
-  else
-    log_line (LOG_ERR, "id=%s fate=corrupt text=\"%s\"", id, error->message);
-}
-
 static Entry *
 reject (Queue *queue, Room room, const char *id, const char *why,
         GError **error)
 {
-  set_aside (queue, room, id, why);
+  g_autoptr (GError) unmoved = NULL;
+
+  if (move (queue, id, room, ROOM_CORRUPT, &unmoved))
+    {
+      log_line (LOG_ERR, "id=%s fate=corrupt kept=%s/%s text=\"%s\"", id,
+                queue->paths[ROOM_CORRUPT], id, why);
+      g_set_error (error, FAILURE, FAILURE_DATA,
+                   _ ("%s/%s is no queued message: %s; it was moved to %s"),
+                   queue->paths[room], id, why, room_names[ROOM_CORRUPT]);
+      return NULL;
+    }
+  log_line (LOG_ERR, "id=%s fate=corrupt text=\"%s\"", id, unmoved->message);
   g_set_error (error, FAILURE, FAILURE_DATA,
-               _ ("%s/%s is no queued message: %s; it was moved to %s"),
-               queue->paths[room], id, why, room_names[ROOM_CORRUPT]);
+               _ ("%s/%s is no queued message: %s; move it away"),
+               queue->paths[room], id, why);
   return NULL;
 }
 

@@ -187,7 +187,10 @@ serve_message (Linger *linger, const LingerRequest *request, Entry *taken,
   g_autoptr (GString) answer = NULL;
 
   if (entry == NULL)
-    return say (caller, LINGER_NO) || true;
+    {
+      (void) say (caller, LINGER_NO);
+      return true;
+    }
   if (!say (caller, LINGER_READY) || !hear_go (caller))
     return true;
   answer = carry (linger, request, entry);

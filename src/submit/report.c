@@ -171,20 +171,6 @@ append_refusal (GString *lines, const Entry *entry, const Account *account,
     append_words (lines, status->stage, account->relay.host, text);
 }
 
-/* In this attempt or an earlier one. */
-static bool
-somebody_has_it (const Entry *entry)
-{
-  for (size_t i = 0; i < entry->statuses->len; i++)
-    {
-      const Status *status = entry->statuses->pdata[i];
-
-      if (status != NULL && status->fate == FATE_RELAYED)
-        return true;
-    }
-  return false;
-}
-
 static void
 append_copy_held (GString *lines, const Entry *entry)
 {
@@ -202,7 +188,7 @@ append_what_next (GString *lines, const Entry *entry, const Outcome *outcome)
         _ ("postrider: the message is queued as %s and will be tried "
            "again\n"),
         entry->id);
-  else if (somebody_has_it (entry))
+  else if (entry_is_relayed (entry))
     g_string_append_printf (
         lines,
         _ ("postrider: the other recipients have the message; a copy is "
@@ -226,7 +212,7 @@ report_text (const Entry *entry, const Account *account,
            "to\n"),
         account->relay.host);
   if (outcome->settled == SETTLED_GONE)
-    return g_strdup (lines->str);
+    return g_string_free (g_steal_pointer (&lines), FALSE);
   for (size_t i = 0; i < outcome->statuses->len; i++)
     {
       const Status *status = outcome->statuses->pdata[i];
@@ -237,7 +223,7 @@ report_text (const Entry *entry, const Account *account,
       said = status;
     }
   append_what_next (lines, entry, outcome);
-  return g_strdup (lines->str);
+  return g_string_free (g_steal_pointer (&lines), FALSE);
 }
 
 void

@@ -147,6 +147,21 @@ batch_of (Runner *runner, const char *account)
   return batch;
 }
 
+/* What is damaged is found out once more, and set aside, under its lock; a turn
+   may move nothing but files. */
+static void
+look_at_damaged (Runner *runner, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Entry) entry
+      = queue_lock (runner->queue, ROOM_QUEUE, id, NULL, &error);
+
+  if (error == NULL)
+    return;
+  complain (runner, error);
+  put_aside (runner, id);
+}
+
 /* Entries without an account come together, to be held. */
 static void
 sort_in (Runner *runner, const char *id)
@@ -161,23 +176,26 @@ sort_in (Runner *runner, const char *id)
     return;
   if (runner->params->only_asked && (view == NULL || !view->retry))
     return;
+  if (view == NULL)
+    {
+      look_at_damaged (runner, id);
+      return;
+    }
   /* Who cannot lock it has opened it for writing in vain, and is woken by having
      closed it: round and round, until its owner is done. */
-  if (view != NULL && queue_is_busy (runner->queue, view))
+  if (queue_is_busy (runner->queue, view))
     {
       wait_until (runner, now () + BUSY);
       return;
     }
-  if (view != NULL && entry_due (view, now ()) > now ())
+  if (entry_due (view, now ()) > now ())
     {
       wait_until (runner, entry_due (view, now ()));
       return;
     }
-  /* What is damaged is found out once more, and set aside, under its lock. */
-  account
-      = view != NULL ? turn_account (runner->accounts, view, NULL) : NULL;
+  account = turn_account (runner->accounts, view, NULL);
   batch = batch_of (runner, account != NULL ? account->name : NO_ACCOUNT);
-  batch->asked = batch->asked || (view != NULL && view->retry);
+  batch->asked = batch->asked || view->retry;
   batch->reasons |= runner->reasons;
   g_queue_push_tail (&batch->ids, g_strdup (id));
 }

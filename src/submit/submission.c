@@ -298,21 +298,6 @@ try_apart (const Apart *apart, void *data)
   return verdict.exit_status;
 }
 
-/* In an attempt or an earlier one; then no exit status may say that it was
- * not. */
-static bool
-somebody_has_it (const Entry *entry)
-{
-  for (size_t i = 0; i < entry->statuses->len; i++)
-    {
-      const Status *status = entry->statuses->pdata[i];
-
-      if (status != NULL && status->fate == FATE_RELAYED)
-        return true;
-    }
-  return false;
-}
-
 /* Whoever had it was ended in the midst of its work: what holds is what is on
  * disk. */
 static Verdict
@@ -325,7 +310,8 @@ judge_remains (const Submitter *submitter, const Entry *entry,
   if (held == NULL)
     return report_unsettled (submitter, entry, error);
   log_line (LOG_ERR, "id=%s fate=held text=\"%s\"", entry->id, error->message);
-  if (somebody_has_it (held))
+  /* Then no exit status may say that it was not sent. */
+  if (entry_is_relayed (held))
     return (Verdict){ EX_OK, g_strdup (entry->id), NULL };
   if (tells_failures (submitter))
     {
@@ -397,7 +383,7 @@ take_back (const Submitter *submitter, Entry **entry, Verdict *verdict)
         return false;
     }
   /* It took the message back; whoever called sees that of us. */
-  if (held != NULL && signals_noted () && !somebody_has_it (held))
+  if (held != NULL && signals_noted () && !entry_is_relayed (held))
     {
       signals_farewell (held->id);
       signals_release ();

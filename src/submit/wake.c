@@ -126,7 +126,9 @@ hear_keyring (Wake *wake)
     return;
   close (wake->keyring);
   wake->keyring = -1;
-  log_line (LOG_ERR, "text=\"%s\"", _ ("nobody watches the keyring any more"));
+  log_line (LOG_ERR, "text=\"%s\"",
+            _ ("nobody watches the keyring any more: end this runner, and "
+               "start it anew"));
 }
 
 static void
