@@ -448,28 +448,42 @@ read_files (const char *file, const char *user_file, GError **error)
   return g_steal_pointer (&configs);
 }
 
+char *
+accounts_user_file (const char *home)
+{
+  g_autofree char *directory
+      = user_directory ("XDG_CONFIG_HOME", home, ".config");
+
+  return directory != NULL
+             ? g_build_filename (directory, "postrider", "accounts", NULL)
+             : NULL;
+}
+
+static Accounts *
+accounts_new (const char *file)
+{
+  Accounts *accounts = g_new0 (Accounts, 1);
+
+  accounts->accounts = g_ptr_array_new_with_free_func (account_free);
+  accounts->file = g_strdup (file);
+  settings_apply_initial (SETTING_OF_GENERAL, &accounts->general);
+  return accounts;
+}
+
 Accounts *
 accounts_load (const char *file, const char *home, GError **error)
 {
   g_autoptr (Accounts) accounts = NULL;
   g_autoptr (GPtrArray) configs = NULL;
   g_autoptr (GString) digest = g_string_new (NULL);
-  g_autofree char *directory
-      = user_directory ("XDG_CONFIG_HOME", home, ".config");
-  g_autofree char *user_file
-      = directory != NULL
-            ? g_build_filename (directory, "postrider", "accounts", NULL)
-            : NULL;
+  g_autofree char *user_file = accounts_user_file (home);
 
   configs = read_files (file, user_file, error);
   if (configs == NULL)
     return NULL;
-  accounts = g_new0 (Accounts, 1);
-  accounts->accounts = g_ptr_array_new_with_free_func (account_free);
-  accounts->file = g_strdup (file != NULL        ? file
-                             : user_file != NULL ? user_file
-                                                 : SYSTEM_FILE);
-  settings_apply_initial (SETTING_OF_GENERAL, &accounts->general);
+  accounts = accounts_new (file != NULL        ? file
+                           : user_file != NULL ? user_file
+                                               : SYSTEM_FILE);
   for (size_t i = configs->len; i-- > 0;)
     {
       Config *config = g_ptr_array_index (configs, i);
@@ -482,6 +496,23 @@ accounts_load (const char *file, const char *home, GError **error)
     if (!add_accounts (accounts, g_ptr_array_index (configs, i), home, error))
       return NULL;
   return g_steal_pointer (&accounts);
+}
+
+bool
+accounts_check (const char *file, const char *octets, size_t length,
+                const char *home, GError **error)
+{
+  g_autoptr (Accounts) accounts = accounts_new (file);
+  g_autoptr (Config) config = config_parse (file, octets, length);
+
+  if (length > CONFIG_FILE_MAXIMUM)
+    {
+      g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is too large"),
+                   file);
+      return false;
+    }
+  apply_general (accounts, config, home);
+  return add_accounts (accounts, config, home, error);
 }
 
 /* The domain's case does not matter, the local-part's does. */

@@ -94,6 +94,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Accounts, accounts_free)
  * a file. A file that others may write, or of a foreign owner, is refused. */
 Accounts *accounts_load (const char *file, const char *home, GError **error);
 
+/* Where the user whose home is HOME (nullable) has, or would write, an accounts
+ * file; NULL: nowhere. The caller owns it. */
+char *accounts_user_file (const char *home);
+
+/* Whether accounts_load would take OCTETS if they stood in FILE; its errors. */
+bool accounts_check (const char *file, const char *octets, size_t length,
+                     const char *home, GError **error);
+
 /* The account for a message: NAME (--account) where not NULL; else the one whose
  * `from` matches SENDER best (an address before a glob, a longer glob before a
  * shorter, an earlier account before a later; SENDER, a path as address_path

@@ -14,7 +14,7 @@ dictionary_of () {
   case $1 in
   auth | sasl | session | transaction) echo session ;;
   encoding | header | message | recode) echo header ;;
-  config) echo config ;;
+  config | edit) echo config ;;
   esac
 }
 
