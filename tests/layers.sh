@@ -28,7 +28,7 @@ upward=$(awk '
     for (i = 1; i <= n; i++) {
       own = file[i]; sub (/\.c$/, ".h", own)
       while ((getline line < file[i]) > 0) {
-        if (line !~ /^ *# *include "/) continue
+        if (line !~ /^ *# *include ".*\.h"/) continue
         split (line, part, "\""); wanted = "src/" part[2]
         if (!(wanted in place)) print file[i] ": " wanted " is not in Makefile.am"
         else if (place[wanted] > i) print file[i] " includes " wanted ", which stands below it"
