@@ -464,17 +464,27 @@ is_orphan (int fd)
 }
 
 static void
-sweep_orphan (Queue *queue, const char *name)
+sweep_orphan (int directory, const char *name)
 {
   int fd;
 
   if (!g_str_has_prefix (name, ".tmp-"))
     return;
-  fd = openat (queue->rooms[ROOM_QUEUE], name,
+  fd = openat (directory, name,
                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (is_orphan (fd))
-    unlinkat (queue->rooms[ROOM_QUEUE], name, 0);
+    unlinkat (directory, name, 0);
   close_if_open (fd);
+}
+
+void
+queue_sweep_accounts (Queue *queue)
+{
+  g_autoptr (GDir) dir = g_dir_open (queue->accounts_path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    sweep_orphan (queue->accounts, name);
 }
 
 static int
@@ -492,7 +502,7 @@ next_id (Queue *queue, Room room, GDir *dir)
 
   while ((name = g_dir_read_name (dir)) != NULL && !is_id (name))
     if (room == ROOM_QUEUE)
-      sweep_orphan (queue, name);
+      sweep_orphan (queue->rooms[room], name);
   return name;
 }
 

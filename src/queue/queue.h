@@ -49,6 +49,9 @@ const char *queue_room_path (const Queue *queue, Room room);
 const char *queue_accounts_path (const Queue *queue);
 int queue_accounts_fd (const Queue *queue);
 
+/* Removes from accounts/ what dead processes left half-written, some days ago. */
+void queue_sweep_accounts (Queue *queue);
+
 /* An empty spool for message_read, of which queue_enter makes the queue file
  * without copying. It fails with FAILURE_TEMPORARY rather than leave less than
  * RESERVE octets of the file system free (0: it does not care): what is free is

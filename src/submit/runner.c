@@ -27,7 +27,7 @@
 #define CONNECTIONS_TAKEN 5       /* until a connection may be free again */
 #define BUSY 60                   /* until a locked entry is looked at again */
 #define TROUBLE 60                /* the same for what could not be written */
-#define DAY (24 * 60 * 60)        /* between two looks at held/ */
+#define DAY (24 * 60 * 60)        /* between two looks at what is left behind */
 #define DOOMED (3 * DAY)          /* from the first sighting to the end */
 
 #define NO_ACCOUNT ""
@@ -64,7 +64,7 @@ typedef struct
   GHashTable *aside;  /* what the queue's own trouble put off (a message's or an
                          account's name), and until when, monotonic */
   int64_t next;       /* when something is due; 0: nothing waits for a time */
-  int64_t swept;      /* when held/ was looked at */
+  int64_t swept;      /* when it swept last, in seconds, monotonic */
   int status;
 } Runner;
 
@@ -563,19 +563,11 @@ static void
 sweep_held (Runner *runner)
 {
   ApartResult result;
-  int64_t today = g_get_monotonic_time () / G_USEC_PER_SEC;
   g_autoptr (GPtrArray) ids = NULL;
   unsigned doomed = 0;
 
   if (runner->accounts->general.keep_held == 0)
     return;
-  if (runner->swept != 0 && today - runner->swept < DAY)
-    {
-      wait_until (runner, now () + DAY - (today - runner->swept));
-      return;
-    }
-  runner->swept = today;
-  wait_until (runner, now () + DAY);
   ids = queue_list (runner->queue, ROOM_HELD, NULL);
   for (size_t i = 0; ids != NULL && i < ids->len; i++)
     doomed += look_at_held (runner, ids->pdata[i]);
@@ -584,6 +576,23 @@ sweep_held (Runner *runner)
                     &(Doomed){ &runner->accounts->general, doomed }, NULL,
                     false, &result, NULL))
     g_free (result.text);
+}
+
+/* Once a day. */
+static void
+sweep (Runner *runner)
+{
+  int64_t today = g_get_monotonic_time () / G_USEC_PER_SEC;
+
+  if (runner->swept != 0 && today - runner->swept < DAY)
+    {
+      wait_until (runner, now () + DAY - (today - runner->swept));
+      return;
+    }
+  runner->swept = today;
+  wait_until (runner, now () + DAY);
+  queue_sweep_accounts (runner->queue);
+  sweep_held (runner);
 }
 
 /* The accounts are read anew each time: a runner outlives many edits of them. */
@@ -606,7 +615,7 @@ pass (Runner *runner)
   runner->accounts = accounts;
   collect (runner);
   start_turns (runner);
-  sweep_held (runner);
+  sweep (runner);
   runner->accounts = NULL;
 }
 

@@ -174,6 +174,11 @@ done <<END
 $kinds
 END
 rm -rf "$state/accounts/me"
+touch -d '3 days ago' "$state/accounts/.tmp-old"
+touch "$state/accounts/.tmp-new"
+run_queue
+check 'what was left half-written long ago is removed' \
+  [ "$(cd "$state/accounts" && echo .tmp-*)" = .tmp-new ]
 
 # The directories.
 

@@ -29,6 +29,7 @@
 #include "crash/inject.h"
 #include "crash/state.h"
 
+#define ACCOUNTS 2        /* that the letters go through */
 #define SHOWN 40          /* so many lines about what is wrong */
 #define SLOW (500 * 1000) /* microseconds */
 #define RELAY_TRIES 100000
@@ -439,8 +440,8 @@ check_later (Sweep *sweep, unsigned index, const State *before,
     complain (sweep, "letter %s is held no more", letter->name);
 }
 
-/* A process that was ended at once leaves its temporary files to be swept; so
-   does one that cannot remove them. */
+/* A process that was ended at once leaves its temporary file to be swept; so does
+   one that cannot remove it. A runner has one process for each account. */
 static void
 check_rooms (Sweep *sweep, const State *state, int status)
 {
@@ -452,7 +453,7 @@ check_rooms (Sweep *sweep, const State *state, int status)
       > (WIFSIGNALED (status) || sweep->fault == FAULT_CRASH
                  || (sweep->call != NULL
                      && strstr (sweep->call->name, "unlink") != NULL)
-             ? 1
+             ? ACCOUNTS
              : 0))
     complain (sweep, "a temporary file was left behind");
 }
