@@ -22,6 +22,10 @@
 /* Callers above that go their own way. */
 #define BACKLOG 16
 
+/* poll(2) fails for want of memory alone. Whoever waits for a verdict can do nothing
+   else: somebody is sending the message. */
+#define FAILURES_MAXIMUM 1000
+
 /* What has to be the same */
 
 static void
@@ -218,7 +222,7 @@ await (int fd, const Deadline *deadline, bool watchful)
 {
   struct pollfd item = { .fd = fd, .events = POLLIN };
 
-  for (;;)
+  for (int failures = 0; failures < FAILURES_MAXIMUM;)
     {
       int ready;
 
@@ -228,9 +232,11 @@ await (int fd, const Deadline *deadline, bool watchful)
           poll (&item, 1, deadline != NULL ? deadline_poll (*deadline) : -1);
       if (ready > 0)
         return true;
-      if (ready == 0 || errno != EINTR)
+      if (ready == 0 || (errno != EINTR && deadline != NULL))
         return false;
+      failures += errno != EINTR;
     }
+  return false;
 }
 
 /* The one descriptor of MESSAGE. Others, which nobody of ours sends, were

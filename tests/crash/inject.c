@@ -32,8 +32,9 @@ typedef struct
   int listener;
   pid_t child;
   bool armed;        /* occurrences are counted */
+  int64_t start;     /* milliseconds, monotonic */
   unsigned timers;   /* so many times the program set one */
-  int64_t last_call; /* milliseconds, monotonic */
+  int64_t last_call; /* the same */
 } Run;
 
 static int64_t
@@ -200,10 +201,29 @@ is_asleep (const Run *run)
          && now () - run->last_call >= NAP;
 }
 
+/* All that are left, in whatever session they are. */
 static void
-look_after (Run *run, int64_t start_time)
+kill_children (void)
 {
-  if (!run->armed && run->injection->ripe (run->injection->data))
+  g_autofree char *path =
+      g_strdup_printf ("/proc/self/task/%d/children", (int) getpid ());
+  g_autofree char *text = NULL;
+  g_auto (GStrv) children = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  children = g_strsplit (g_strchomp (text), " ", -1);
+  for (size_t i = 0; children[i] != NULL && children[i][0] != '\0'; i++)
+    kill ((pid_t) strtol (children[i], NULL, 10), SIGKILL);
+}
+
+static void
+look_after (Run *run)
+{
+  const Injection *injection = run->injection;
+
+  if (!run->armed && injection->ripe != NULL
+      && injection->ripe (injection->data))
     {
       run->armed = true;
       kill (run->child, SIGTERM);
@@ -213,11 +233,81 @@ look_after (Run *run, int64_t start_time)
       run->last_call = now ();
       kill (run->child, SIGTERM);
     }
-  if (now () - start_time > PATIENCE)
+  if (now () - run->start > PATIENCE)
     {
       run->injected->hung = true;
       kill (-run->child, SIGKILL);
+      kill_children ();
     }
+}
+
+/* Until there is something to read of WANTED (-1: for a moment). False: there is
+   not. */
+static bool
+serve (Run *run, int wanted)
+{
+  struct pollfd fds[] = { { wanted, POLLIN, 0 }, { run->listener, POLLIN, 0 } };
+
+  if (poll (fds, G_N_ELEMENTS (fds), run->armed ? 10 : 1) < 0
+      && errno != EINTR)
+    err (EX_OSERR, "poll");
+  if ((fds[0].revents & POLLIN) != 0)
+    return true;
+  if ((fds[1].revents & POLLIN) != 0)
+    answer_call (run);
+  else if (fds[1].revents != 0)
+    {
+      /* Nobody is left who could ask. */
+      close (run->listener);
+      run->listener = -1;
+    }
+  look_after (run);
+  return false;
+}
+
+static void
+serve_child (Run *run)
+{
+  int pidfd = (int) syscall (SYS_pidfd_open, run->child, 0);
+
+  if (pidfd < 0)
+    err (EX_OSERR, "pidfd_open");
+  while (!serve (run, pidfd))
+    continue;
+  close (pidfd);
+  if (waitpid (run->child, &run->injected->status, 0) != run->child)
+    err (EX_OSERR, "waitpid");
+}
+
+static void
+start_other (Run *run)
+{
+  run->child = fork ();
+  if (run->child < 0)
+    err (EX_OSERR, "fork");
+  if (run->child > 0)
+    return;
+  (void) setpgid (0, 0);
+  execv (run->injection->then[0], (char *const *) run->injection->then);
+  _exit (EX_UNAVAILABLE);
+}
+
+/* What the program left behind became ours, and is waited for. */
+static void
+await_rest (Run *run)
+{
+  pid_t child;
+
+  if (run->injection->part != NULL)
+    run->injection->part (run->injection->data);
+  else if (run->listener >= 0)
+    {
+      close (run->listener);
+      run->listener = -1;
+    }
+  while ((child = waitpid (-1, NULL, WNOHANG)) >= 0)
+    if (child == 0)
+      (void) serve (run, -1);
 }
 
 void
@@ -225,36 +315,21 @@ inject_run (const Injection *injection, Injected *injected)
 {
   Run run = { .injection = injection,
               .injected = injected,
-              .armed = injection->ripe == NULL };
-  int64_t start_time = now ();
-  int pidfd;
+              .armed = injection->ripe == NULL && injection->then == NULL,
+              .start = now () };
 
   memset (injected, 0, sizeof *injected);
-  /* What the program leaves behind becomes ours, and is waited for. */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
     err (EX_OSERR, "no subreaper");
   start (&run);
-  pidfd = (int) syscall (SYS_pidfd_open, run.child, 0);
-  if (pidfd < 0)
-    err (EX_OSERR, "pidfd_open");
-  for (;;)
+  serve_child (&run);
+  if (injection->then != NULL)
     {
-      struct pollfd fds[] = { { pidfd, POLLIN, 0 },
-                              { run.listener, POLLIN, 0 } };
-
-      if (poll (fds, G_N_ELEMENTS (fds), run.armed ? 10 : 1) < 0
-          && errno != EINTR)
-        err (EX_OSERR, "poll");
-      if ((fds[0].revents & POLLIN) != 0)
-        break;
-      if ((fds[1].revents & POLLIN) != 0)
-        answer_call (&run);
-      look_after (&run, start_time);
+      run.armed = true;
+      start_other (&run);
+      serve_child (&run);
     }
-  close (pidfd);
-  close (run.listener);
-  if (waitpid (run.child, &injected->status, 0) != run.child)
-    err (EX_OSERR, "waitpid");
-  while (waitpid (-1, NULL, 0) > 0)
-    continue;
+  await_rest (&run);
+  if (run.listener >= 0)
+    close (run.listener);
 }

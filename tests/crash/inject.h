@@ -24,6 +24,13 @@ typedef struct
   void *data;
   bool sleeps; /* the program may go to sleep for long; then it is ended by
                   SIGTERM */
+  /* Not NULL: another program, which is run when the first has ended, and in which
+     nothing fails. What the first left behind is what is counted from then on; the
+     status is that of the other. */
+  const char *const *then;
+  /* Not NULL: called when they have ended, so that what they left behind ends as
+     well. Calls fail in that too. */
+  void (*part) (void *data);
 } Injection;
 
 typedef struct

@@ -324,7 +324,8 @@ look_at_account (Census *census, const char *room, const char *name)
     census->state->temporary++;
   else if (g_str_has_suffix (name, ".login"))
     add_login_to_key (census->state->key, room, name);
-  else if (!g_str_has_suffix (name, ".lock"))
+  else if (!g_str_has_suffix (name, ".lock")
+           && !g_str_has_suffix (name, ".linger"))
     add_account_to_key (census->state->key, room, name);
 }
 

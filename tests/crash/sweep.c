@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include "crash/calls.h"
 #include "crash/inject.h"
 #include "crash/state.h"
+#include "submit/linger-channel.h"
 
 #define ACCOUNTS 2        /* that the letters go through */
 #define SHOWN 40          /* so many lines about what is wrong */
@@ -69,9 +71,11 @@ typedef struct
 {
   const char *name, *queue, *template, *record, *input, *sendmail;
   const char *recover_accounts, *ripe, *ripe_record, *only;
+  const char *opener, *rider, *place; /* of a session that stays */
   const Promise *promise;
   unsigned port;
   bool kill, fail, term, crash, sleeps, sensible;
+  int error; /* the one that calls fail with; 0: each of them */
   GHashTable *recovered; /* what states look like that were run on well */
   const char *const *argv;
   GPtrArray *letters;
@@ -285,6 +289,44 @@ is_ripe (void *data)
          && strstr (text, sweep->ripe) != NULL;
 }
 
+/* Who keeps a session open. */
+
+/* It goes when it has nothing in hand, and is told so before anybody has to wait
+   for it. Twice, since it may fail to hear. */
+static void
+dismiss (void *data)
+{
+  const Sweep *sweep = data;
+  LingerRequest request = { .kind = LINGER_LEAVE };
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  if (g_strlcpy (address.sun_path, sweep->place, sizeof address.sun_path)
+      >= sizeof address.sun_path)
+    errx (EX_SOFTWARE, "%s: too long", sweep->place);
+  for (int i = 0; i < 2; i++)
+    {
+      int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+      if (fd < 0)
+        err (EX_OSERR, "socket");
+      if (connect (fd, (struct sockaddr *) &address, sizeof address) == 0)
+        (void) send (fd, &request, sizeof request, MSG_NOSIGNAL);
+      close (fd);
+    }
+}
+
+static void
+run_opener (Sweep *sweep)
+{
+  char *argv[] = { (char *) "/bin/sh", (char *) sweep->opener, NULL };
+  int status;
+
+  if (!g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL,
+                     &status, NULL)
+      || status != 0 || access (sweep->place, F_OK) < 0)
+    complain (sweep, "no session stays open");
+}
+
 /* The promise. */
 
 static bool
@@ -378,7 +420,8 @@ check_now (Sweep *sweep, unsigned index, const State *state, int status)
 
   check_always (sweep, letter, place);
   /* The window is no wider than it has to be. */
-  if (sweep->fault == FAULT_KILL && place->queued > 0 && place->ambiguous
+  if ((sweep->fault == FAULT_KILL || sweep->fault == FAULT_CRASH)
+      && place->queued > 0 && place->ambiguous
       && (place->passed || place->notices_kept > 0))
     complain (sweep, "the verdict on letter %s was not kept at once",
               letter->name);
@@ -602,6 +645,7 @@ note_time (Sweep *sweep, int64_t microseconds)
 static bool
 try (Sweep *sweep, Injected *injected)
 {
+  const char *const rider[] = { "/bin/sh", sweep->rider, NULL };
   Injection injection = { .argv = sweep->argv,
                           .input = sweep->input,
                           .output = sweep->output,
@@ -610,12 +654,16 @@ try (Sweep *sweep, Injected *injected)
                           .fault = sweep->fault,
                           .sleeps = sweep->sleeps,
                           .ripe = sweep->ripe != NULL ? is_ripe : NULL,
+                          .then = sweep->rider != NULL ? rider : NULL,
+                          .part = sweep->place != NULL ? dismiss : NULL,
                           .data = sweep };
   g_autoptr (State) state = NULL;
   int64_t start;
 
   sweep->was_wrong = false;
   reset (sweep);
+  if (sweep->opener != NULL)
+    run_opener (sweep);
   start = g_get_monotonic_time ();
   inject_run (&injection, injected);
   note_time (sweep, g_get_monotonic_time () - start);
@@ -640,7 +688,9 @@ wanted (const Sweep *sweep, int fault)
   return fault == FAULT_KILL    ? sweep->kill
          : fault == FAULT_TERM  ? sweep->term
          : fault == FAULT_CRASH ? sweep->crash
-                                : sweep->fail;
+                                : sweep->fail
+                                      && (sweep->error == 0
+                                          || sweep->error == fault);
 }
 
 /* COUNT: how often it was called when nothing failed. */
@@ -752,6 +802,10 @@ enum
   ALL,
   SENSIBLE,
   SLEEPS,
+  OPENER,
+  RIDER,
+  PLACE,
+  ERRNO,
   ONLY,
 };
 
@@ -772,6 +826,11 @@ static const struct option options[] = {
   { "sensible", 0, NULL, SENSIBLE },       /* errnos alone */
   { "all", 0, NULL, ALL },                 /* in spite of that */
   { "sleeps", 0, NULL, SLEEPS },
+  { "opener", 1, NULL, OPENER }, /* a script, before the program */
+  { "rider", 1, NULL, RIDER },   /* one that follows: then what the program left
+                                    is what fails */
+  { "place", 1, NULL, PLACE },   /* the socket of who stays, and is to end */
+  { "errno", 1, NULL, ERRNO },   /* no other */
   { "only", 1, NULL, ONLY },
   { 0 },
 };
@@ -834,6 +893,18 @@ take_option (Sweep *sweep, int option, const char *argument)
       break;
     case SLEEPS:
       sweep->sleeps = true;
+      break;
+    case OPENER:
+      sweep->opener = argument;
+      break;
+    case RIDER:
+      sweep->rider = argument;
+      break;
+    case PLACE:
+      sweep->place = argument;
+      break;
+    case ERRNO:
+      sweep->error = fault_from_name (argument);
       break;
     case ONLY:
       sweep->only = *argument == '\0' ? NULL : argument;
