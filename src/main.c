@@ -19,6 +19,7 @@
 #include "account/keyring.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
+#include "cli/log.h"
 #include "cli/mailq.h"
 #include "cli/password.h"
 #include "cli/queue.h"
@@ -40,6 +41,7 @@ static const Command commands[] = {
   { "mailq", mailq_main, N_ ("list it as other programs read it") },
   { "newaliases", newaliases_main, N_ ("check the aliases file") },
   { "run", run_main, N_ ("send what waits in the queue") },
+  { "log", log_main, N_ ("show what was sent, and what the relay said") },
 };
 
 /* What others call it. */

@@ -9,6 +9,8 @@
 #include "base/failure.h"
 #include "base/text.h"
 
+#define RECIPIENTS_MAXIMUM 3 /* that are shown; the others are counted */
+
 static int trouble; /* errno of the first write that failed */
 
 size_t
@@ -82,6 +84,27 @@ output_append_wrapped (GString *out, const char *text, size_t indent)
     }
   if (column > 0)
     g_string_append_c (out, '\n');
+}
+
+void
+output_append_people (GString *out, const char *sender,
+                      const GPtrArray *recipients, size_t indent)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  unsigned shown = MIN (recipients->len, RECIPIENTS_MAXIMUM);
+  unsigned more = recipients->len - shown;
+
+  g_string_append_printf (line, "%s ->", sender[0] == '\0' ? "<>" : sender);
+  for (unsigned i = 0; i < shown; i++)
+    g_string_append_printf (line, "%s %s", i == 0 ? "" : ",",
+                            (const char *) recipients->pdata[i]);
+  if (more > 0)
+    {
+      g_string_append_c (line, ' ');
+      g_string_append_printf (
+          line, ngettext ("and %u more", "and %u more", more), more);
+    }
+  output_append_wrapped (out, line->str, indent);
 }
 
 char *

@@ -28,6 +28,11 @@ void output_append_padded (GString *out, const char *text, size_t width,
  * and ended, broken at blanks; what has none stays whole. */
 void output_append_wrapped (GString *out, const char *text, size_t indent);
 
+/* "me@example.org -> you@example.net, them@example.net and 997 more", wrapped;
+ * RECIPIENTS of const char *. A null SENDER is "<>". */
+void output_append_people (GString *out, const char *sender,
+                           const GPtrArray *recipients, size_t indent);
+
 /* TIME (seconds since the epoch) by the clock of the user: "2026-11-21 14:32".
  * The caller owns it. */
 char *output_time (int64_t time);

@@ -11,7 +11,6 @@
 
 #define INDENT 4
 #define SIZE_COLUMNS 9
-#define RECIPIENTS_MAXIMUM 3 /* in a block; the others are counted */
 #define REASON_MAXIMUM 400   /* octets; the whole of it is in `queue show' */
 
 const char *
@@ -87,35 +86,17 @@ append_head (GString *out, const Sight *sight)
   g_string_append_c (out, '\n');
 }
 
-/* "me@example.org -> you@example.net, ... and 997 more" */
+/* Those who do not have it yet. */
 static void
 append_people (GString *out, const Sight *sight)
 {
   const Envelope *envelope = sight->entry->envelope;
-  g_autoptr (GString) line = g_string_new (NULL);
-  unsigned shown = 0, more = 0;
+  g_autoptr (GPtrArray) open = g_ptr_array_new ();
 
-  g_string_append_printf (
-      line, "%s ->",
-      envelope->reverse_path[0] == '\0' ? "<>" : envelope->reverse_path);
   for (size_t i = 0; i < envelope->forward_paths->len; i++)
-    {
-      if (!sight_is_open (sight, i))
-        continue;
-      if (shown == RECIPIENTS_MAXIMUM)
-        more++;
-      else
-        g_string_append_printf (
-            line, "%s %s", shown++ == 0 ? "" : ",",
-            (const char *) envelope->forward_paths->pdata[i]);
-    }
-  if (more > 0)
-    {
-      g_string_append_c (line, ' ');
-      g_string_append_printf (
-          line, ngettext ("and %u more", "and %u more", more), more);
-    }
-  output_append_wrapped (out, line->str, INDENT);
+    if (sight_is_open (sight, i))
+      g_ptr_array_add (open, envelope->forward_paths->pdata[i]);
+  output_append_people (out, envelope->reverse_path, open, INDENT);
 }
 
 static void

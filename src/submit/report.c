@@ -9,6 +9,12 @@
 #include <glib/gi18n.h>
 
 #include "base/log.h"
+#include "base/text.h"
+
+/* Octets, of a line that has 4096 for all: recipients, and what the relay said when
+   it took the message. */
+#define PEOPLE_MAXIMUM 1500
+#define REPLY_MAXIMUM 200
 
 static bool
 is_ours (const Status *status)
@@ -89,6 +95,71 @@ append_refusals (GString *line, const Entry *entry, const Outcome *outcome)
     }
 }
 
+/* Recipients of PATHS from FIRST on, as many as a line has room for; the first one
+   that it has not. */
+static unsigned
+append_people (GString *line, const GPtrArray *paths, unsigned first)
+{
+  size_t end = line->len + PEOPLE_MAXIMUM;
+  unsigned i;
+
+  for (i = first; i < paths->len && line->len < end; i++)
+    g_string_append_printf (line, "%s<%s>", i == first ? " to=" : ",",
+                            (const char *) paths->pdata[i]);
+  return i;
+}
+
+/* All of PATHS: those that do not fit into the line of what happened have lines of
+   their own, before it. What is left for it; the caller owns that. */
+static char *
+log_people (const Entry *entry, const char *account, const GPtrArray *paths)
+{
+  unsigned next = 0;
+
+  for (;;)
+    {
+      GString *people = g_string_new (NULL);
+
+      next = append_people (people, paths, next);
+      if (next == paths->len)
+        return g_string_free (people, FALSE);
+      log_line (LOG_INFO, "id=%s account=%s from=<%s>%s", entry->id, account,
+                entry->envelope->reverse_path, people->str);
+      (void) g_string_free (people, TRUE);
+    }
+}
+
+static GPtrArray *
+tried_paths (const Entry *entry, const Outcome *outcome)
+{
+  GPtrArray *paths = g_ptr_array_new ();
+
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    g_ptr_array_add (paths, (char *) path_of (entry, outcome, i));
+  return paths;
+}
+
+/* What the relay said when it took the message. */
+static void
+append_reply (GString *line, const Outcome *outcome)
+{
+  for (size_t i = 0; i < outcome->statuses->len; i++)
+    {
+      const Status *status = outcome->statuses->pdata[i];
+
+      if (status->fate == FATE_RELAYED)
+        {
+          g_autofree char *words = status_words (status);
+          g_autofree char *text
+              = text_printable (words, strlen (words), REPLY_MAXIMUM);
+
+          g_string_append (line, " reply=");
+          append_quoted (line, text);
+          return;
+        }
+    }
+}
+
 static size_t
 count_relayed (const Outcome *outcome)
 {
@@ -113,21 +184,24 @@ void
 report_log (const Entry *entry, const Account *account, const Outcome *outcome)
 {
   g_autoptr (GString) line = g_string_new (NULL);
+  g_autoptr (GPtrArray) paths = tried_paths (entry, outcome);
+  g_autofree char *people = log_people (entry, account->name, paths);
   char seconds[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_ascii_formatd (seconds, sizeof seconds, "%.3f", outcome->seconds);
   g_string_append_printf (
       line,
-      "id=%s account=%s host=%s port=%d tls=\"%s\" auth=%s from=<%s> "
+      "id=%s account=%s host=%s port=%d tls=\"%s\" auth=%s from=<%s>%s "
       "recipients=%u relayed=%zu size=%" PRIu64 " attempt=%u seconds=%s%s "
       "fate=%s",
       entry->id, account->name, account->relay.host, account->relay.port,
       outcome->tls == NULL ? "" : outcome->tls,
       outcome->mechanism == NULL ? "" : outcome->mechanism,
-      entry->envelope->reverse_path, outcome->statuses->len,
+      entry->envelope->reverse_path, people, outcome->statuses->len,
       count_relayed (outcome), content_size (&entry->content), entry->attempts,
       seconds, outcome->no_dsn ? " dsn=no" : "",
       settled_names[outcome->settled]);
+  append_reply (line, outcome);
   append_refusals (line, entry, outcome);
   log_line (outcome->settled == SETTLED_GONE     ? LOG_INFO
             : outcome->settled == SETTLED_QUEUED ? LOG_WARNING
@@ -239,10 +313,12 @@ void
 report_log_held (const Entry *entry, const char *text)
 {
   g_autoptr (GString) line = g_string_new (NULL);
+  g_autofree char *people
+      = log_people (entry, entry->account, entry->envelope->forward_paths);
 
   g_string_append_printf (
-      line, "id=%s account=%s from=<%s> fate=held text=", entry->id,
-      entry->account, entry->envelope->reverse_path);
+      line, "id=%s account=%s from=<%s>%s fate=held text=", entry->id,
+      entry->account, entry->envelope->reverse_path, people);
   append_quoted (line, text);
   log_line (LOG_ERR, "%s", line->str);
 }
