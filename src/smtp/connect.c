@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,6 +23,8 @@
 /* A name can have thousands of addresses. At 250 ms each this many take half
  * of the usual deadline. */
 #define ADDRESSES_MAXIMUM 64
+
+#define TOLD_MAXIMUM 120 /* octets of addresses that a person is shown */
 
 static const int families[] = { AF_INET6, AF_INET };
 
@@ -126,6 +129,9 @@ typedef struct
   bool many;         /* there were more than may be tried */
   bool late;         /* the deadline has passed */
   int errnum;        /* of the last that failed; 0: none was tried */
+
+  const Trace *trace;
+  bool told; /* which addresses there are */
 } Race;
 
 static void
@@ -266,6 +272,33 @@ try_address (Race *race, const struct addrinfo *address)
   return -1;
 }
 
+static void
+append_addresses (GString *text, const struct addrinfo *address)
+{
+  char name[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+
+  for (; address != NULL && text->len < TOLD_MAXIMUM;
+       address = address->ai_next)
+    if (getnameinfo (address->ai_addr, address->ai_addrlen, name, sizeof name,
+                     NULL, 0, NI_NUMERICHOST)
+        == 0)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", name);
+}
+
+static void
+tell_addresses (Race *race)
+{
+  g_autoptr (GString) text = NULL;
+
+  if (race->told || !trace_counts (race->trace))
+    return;
+  race->told = true;
+  text = g_string_new (NULL);
+  for (int i = 0; i < N_FAMILIES; i++)
+    append_addresses (text, race->answers[i].list);
+  trace_reached (race->trace, MILESTONE_ADDRESS, text->str);
+}
+
 /* Those whose time has come. */
 static void
 try_addresses (Race *race)
@@ -277,6 +310,7 @@ try_addresses (Race *race)
       race->many = race->addresses == ADDRESSES_MAXIMUM;
       if (race->many)
         return;
+      tell_addresses (race);
       race->addresses++;
       *wait = (struct pollfd){ -1, POLLOUT, 0 };
       wait->fd = try_address (race, take_address (race));
@@ -448,10 +482,12 @@ check_source (const struct addrinfo *address, const char *text, GError **error)
 
 int
 connect_host (const char *name, uint16_t port, const char *source_address,
-              const char *setting, Deadline deadline, GError **error)
+              const char *setting, Deadline deadline, const Trace *trace,
+              GError **error)
 {
-  g_auto (Race)
-      race = { .port = htons (port), .start = g_get_monotonic_time () };
+  g_auto (Race) race = { .port = htons (port),
+                         .start = g_get_monotonic_time (),
+                         .trace = trace };
   int fd;
 
   for (int i = 0; i < N_FAMILIES; i++)

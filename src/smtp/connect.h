@@ -9,14 +9,16 @@
 #include <stdint.h>
 
 #include "base/deadline.h"
+#include "smtp/trace.h"
 
 /* A connected, non-blocking, close-on-exec TCP socket with TCP_NODELAY, which
  * the caller owns. SOURCE_ADDRESS (nullable) is an IP address of this host: the
  * connection comes from there, and only addresses of its kind are tried. -1 and
  * FAILURE_TEMPORARY otherwise: the text does not name the host, but SETTING
- * where that has no such name. */
+ * where that has no such name. TRACE (nullable) is told MILESTONE_ADDRESS. */
 int connect_host (const char *name, uint16_t port, const char *source_address,
-                  const char *setting, Deadline deadline, GError **error);
+                  const char *setting, Deadline deadline, const Trace *trace,
+                  GError **error);
 
 /* FD, made non-blocking: one that blocks would ignore every deadline. -1, FD
  * closed, and FAILURE_OS where that fails or FD is -1 (with errno). */

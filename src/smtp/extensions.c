@@ -136,3 +136,29 @@ extensions_clear (Extensions *extensions)
   g_strfreev (extensions->auth);
   *extensions = (Extensions){ .auth = NULL };
 }
+
+static void
+append_part (GString *text, const char *keyword, const char *parameters)
+{
+  g_string_append_printf (text, "%s%s%s%s", text->len > 0 ? ", " : "", keyword,
+                          parameters[0] != '\0' ? " " : "", parameters);
+}
+
+char *
+extensions_text (const Extensions *extensions)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *names = g_strjoinv (" ", extensions->auth);
+  g_autofree char *size
+      = g_strdup_printf ("%" G_GUINT64_FORMAT, extensions->size);
+
+  if (extensions->auth_offered)
+    append_part (text, "AUTH", names);
+  if (extensions->size_offered)
+    append_part (text, "SIZE", extensions->size > 0 ? size : "");
+  for (size_t i = 0; i < G_N_ELEMENTS (table); i++)
+    if (table[i].parse == NULL
+        && *(const bool *) ((const char *) extensions + table[i].flag))
+      append_part (text, table[i].keyword, "");
+  return g_string_free (text, FALSE);
+}

@@ -24,3 +24,7 @@ typedef struct
 
 void extensions_parse (Extensions *extensions, const Reply *reply);
 void extensions_clear (Extensions *extensions);
+
+/* What counts of it, for a person: "AUTH PLAIN LOGIN, SIZE 1000000, PIPELINING".
+ * Caller owns it. */
+char *extensions_text (const Extensions *extensions);

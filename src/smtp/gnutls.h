@@ -89,6 +89,7 @@
   F (gnutls_x509_crt_get_activation_time)                                     \
   F (gnutls_x509_crt_get_expiration_time)                                     \
   F (gnutls_x509_crt_get_fingerprint)                                         \
+  F (gnutls_x509_crt_get_issuer_dn3)                                          \
   F (gnutls_x509_crt_get_subject_alt_name)                                    \
   F (gnutls_x509_crt_import)                                                  \
   F (gnutls_x509_crt_init)                                                    \
@@ -218,6 +219,8 @@ LIBRARY_DECLARE (gnutls, GNUTLS_FUNCTIONS)
   (*gnutls_loaded ()->gnutls_x509_crt_get_expiration_time)
 #define gnutls_x509_crt_get_fingerprint                                       \
   (*gnutls_loaded ()->gnutls_x509_crt_get_fingerprint)
+#define gnutls_x509_crt_get_issuer_dn3                                        \
+  (*gnutls_loaded ()->gnutls_x509_crt_get_issuer_dn3)
 #define gnutls_x509_crt_get_subject_alt_name                                  \
   (*gnutls_loaded ()->gnutls_x509_crt_get_subject_alt_name)
 #define gnutls_x509_crt_import (*gnutls_loaded ()->gnutls_x509_crt_import)

@@ -1,5 +1,8 @@
 #include "smtp/session.h"
 
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -230,13 +233,35 @@ start_tls (Session *session, Status **status)
   return true;
 }
 
+static void
+tell_connected (const Session *session, int fd)
+{
+  struct sockaddr_storage address = { 0 };
+  socklen_t size = sizeof address;
+  char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[sizeof "65535"];
+  g_autofree char *text = NULL;
+
+  if (!trace_counts (session->trace))
+    return;
+  if (getpeername (fd, (struct sockaddr *) &address, &size) == 0
+      && address.ss_family != AF_UNIX
+      && getnameinfo ((struct sockaddr *) &address, size, host, sizeof host,
+                      port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)
+             == 0)
+    text = endpoint_text (host,
+                          (uint16_t) g_ascii_strtoull (port, NULL, 10));
+  trace_reached (session->trace, MILESTONE_CONNECTED,
+                 text != NULL ? text : "");
+}
+
 static bool
 connect_stream (Session *session, const char **name, Status **status)
 {
   const Relay *relay = session->relay;
   GError *error = NULL;
   int fd = way_open (relay, &session->tunnel,
-                     deadline_in (relay->timeouts.connect), &error);
+                     deadline_in (relay->timeouts.connect), session->trace,
+                     &error);
 
   if (fd < 0)
     return fail (session, STAGE_CONNECT, error, status);
@@ -246,9 +271,21 @@ connect_stream (Session *session, const char **name, Status **status)
       close (fd);
       return fail (session, STAGE_CONNECT, error, status);
     }
+  tell_connected (session, fd);
   *name = ehlo_argument (relay, fd);
   session->stream = stream_new (fd, session->trace);
   return relay->tls != TLS_IMPLICIT || start_tls (session, status);
+}
+
+static void
+tell_offer (const Session *session)
+{
+  g_autofree char *text = NULL;
+
+  if (!trace_counts (session->trace))
+    return;
+  text = extensions_text (&session->extensions);
+  trace_reached (session->trace, MILESTONE_EHLO, text);
 }
 
 /* Never HELO instead: it knows neither STARTTLS nor AUTH. What an earlier EHLO
@@ -267,6 +304,7 @@ say_ehlo (Session *session, const char *name, Status **status)
   extensions_parse (&session->extensions, reply);
   if (reply->bare_lf)
     session->extensions.pipelining = false;
+  tell_offer (session);
   return true;
 }
 
@@ -292,6 +330,17 @@ say_starttls (Session *session, Status **status)
          && start_tls (session, status);
 }
 
+static void
+tell_greeting (const Session *session, const Reply *greeting)
+{
+  g_autofree char *text = NULL;
+
+  if (!trace_counts (session->trace))
+    return;
+  text = reply_text (greeting);
+  trace_reached (session->trace, MILESTONE_GREETING, text);
+}
+
 /* From the greeting to the EHLO that counts. */
 static bool
 greet (Session *session, const char *name, Status **status)
@@ -300,6 +349,7 @@ greet (Session *session, const char *name, Status **status)
 
   if (!expect (session, STAGE_GREETING, 220, &greeting, status))
     return false;
+  tell_greeting (session, greeting);
   if (session->relay->tls == TLS_STARTTLS
       && (!say_ehlo (session, name, status)
           || !say_starttls (session, status)))
@@ -323,6 +373,7 @@ log_in (Session *session, const Secret *secret, Status **status)
   if (reply->code >= 400)
     return fail_refused (STAGE_AUTH, reply, status);
   session->mechanism = g_strdup (mechanism);
+  trace_reached (session->trace, MILESTONE_LOGIN, mechanism);
   if (reply->bare_lf)
     session->extensions.pipelining = false;
   return true;

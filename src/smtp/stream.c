@@ -524,6 +524,8 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
   stream->transport = &secure;
   stream->since = g_get_monotonic_time ();
   trace_note (stream->trace, "%s", tls_description (stream->tls));
+  tls_tell_certificate (stream->tls, stream->trace);
+  trace_reached (stream->trace, MILESTONE_TLS, tls_description (stream->tls));
   return true;
 }
 

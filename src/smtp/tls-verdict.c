@@ -391,3 +391,51 @@ tls_verdict (const Identity *identity, gnutls_session_t session,
   gnutls_x509_crt_deinit (certificate);
   return accepted;
 }
+
+/* The first host name that CERTIFICATE has, or "". */
+static char *
+first_name (gnutls_x509_crt_t certificate)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  (void) count_names (certificate, GNUTLS_SAN_DNSNAME, names);
+  g_string_truncate (names, strcspn (names->str, ","));
+  return text_printable (names->str, names->len, NAMES_SHOWN);
+}
+
+static char *
+issuer_of (gnutls_x509_crt_t certificate)
+{
+  gnutls_datum_t name;
+  char *text;
+
+  if (gnutls_x509_crt_get_issuer_dn3 (certificate, &name, 0) < 0)
+    return g_strdup ("");
+  text = text_printable ((const char *) name.data, name.size, NAMES_SHOWN);
+  gnutls_free (name.data);
+  return text;
+}
+
+void
+tls_verdict_tell (const Identity *identity, gnutls_session_t session,
+                  const Trace *trace)
+{
+  gnutls_x509_crt_t certificate = peer_certificate (session);
+  g_autofree char *name = NULL;
+  g_autofree char *issuer = NULL;
+
+  if (certificate == NULL)
+    return;
+  name = first_name (certificate);
+  issuer = issuer_of (certificate);
+  trace->certificate (
+      trace->data,
+      &(TraceCertificate){
+          .name = name,
+          .issuer = issuer,
+          .until = gnutls_x509_crt_get_expiration_time (certificate),
+          /* Otherwise it had been refused. */
+          .pinned = identity->relay->pins != NULL,
+      });
+  gnutls_x509_crt_deinit (certificate);
+}

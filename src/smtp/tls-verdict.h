@@ -11,6 +11,7 @@
 
 #include "smtp/gnutls.h"
 #include "smtp/relay.h"
+#include "smtp/trace.h"
 
 /* Whom we want to talk to. */
 typedef struct
@@ -31,3 +32,7 @@ void identity_clear (Identity *identity);
  * that is wrong. */
 bool tls_verdict (const Identity *identity, gnutls_session_t session,
                   GError **error);
+
+/* Tells TRACE, who wants to know, what SESSION's peer has shown. */
+void tls_verdict_tell (const Identity *identity, gnutls_session_t session,
+                       const Trace *trace);

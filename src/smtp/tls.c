@@ -479,6 +479,13 @@ tls_goodbye (Tls *tls)
   (void) gnutls_bye (tls->session, GNUTLS_SHUT_WR);
 }
 
+void
+tls_tell_certificate (const Tls *tls, const Trace *trace)
+{
+  if (trace != NULL && trace->certificate != NULL)
+    tls_verdict_tell (&tls->identity, tls->session, trace);
+}
+
 const char *
 tls_description (const Tls *tls)
 {

@@ -13,7 +13,7 @@ trace_line (const Trace *trace, TraceKind kind, const char *octets,
 {
   g_autofree char *text = NULL;
 
-  if (trace == NULL)
+  if (trace == NULL || trace->line == NULL)
     return;
   text = text_printable (octets, length, LINE_MAXIMUM);
   trace->line (trace->data, kind, text);
@@ -31,4 +31,21 @@ trace_note (const Trace *trace, const char *format, ...)
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   trace_line (trace, TRACE_NOTE, text, strlen (text));
+}
+
+bool
+trace_counts (const Trace *trace)
+{
+  return trace != NULL && trace->reached != NULL;
+}
+
+void
+trace_reached (const Trace *trace, Milestone milestone, const char *text)
+{
+  g_autofree char *line = NULL;
+
+  if (!trace_counts (trace))
+    return;
+  line = text_printable (text, strlen (text), LINE_MAXIMUM);
+  trace->reached (trace->data, milestone, line);
 }

@@ -802,3 +802,47 @@ transaction_abandon (Session *session, Transaction *transaction)
     session->broken = true;
   g_clear_pointer (&transaction->begun, run_free);
 }
+
+/* RUN is of nobody, whose status is the verdict. */
+static void
+try_sender (Run *run)
+{
+  g_autofree char *line = mail_line (run, false);
+  g_autoptr (Reply) reply = NULL;
+
+  run->session->mails++;
+  reply = ask (run, line, STAGE_MAIL);
+  if (reply == NULL)
+    return;
+  if (reply->code == 421)
+    (void) break_off_reply (run, STAGE_MAIL, reply);
+  else if (reply->code / 100 == 3)
+    (void) break_off_code (run, STAGE_MAIL, reply->code);
+  else
+    {
+      if (reply->code >= 400)
+        judge (run, false, reply_status (STAGE_MAIL, reply));
+      (void) reset (run);
+    }
+}
+
+Status *
+transaction_try_sender (Session *session, const char *reverse_path)
+{
+  static const Content nothing = { .fd = -1 };
+  g_autoptr (Envelope) envelope = envelope_new ();
+  Transaction transaction = { .envelope = envelope, .content = &nothing };
+  Run *run = run_new (session, &transaction);
+  Recipient nobody = { .status = NULL };
+  Status *status = NULL;
+
+  run->reverse_path = make_path (run, reverse_path, &status);
+  g_array_append_val (run->recipients, nobody);
+  if (run->reverse_path != NULL)
+    {
+      try_sender (run);
+      status = g_steal_pointer (&recipient_at (run, 0)->status);
+    }
+  run_free (run);
+  return status;
+}

@@ -42,3 +42,8 @@ GPtrArray *transaction_run (Session *session, Transaction *transaction);
 /* TRANSACTION, which `next' gave, will not be run. No dot is ever sent for it: where
  * its envelope is under way the session is broken. */
 void transaction_abandon (Session *session, Transaction *transaction);
+
+/* What the relay says of REVERSE_PATH, without a message: MAIL, then RSET. NULL: it
+ * may send; else a status that is the caller's. Relays that wait for the first
+ * recipient with their verdict say yes to all. */
+Status *transaction_try_sender (Session *session, const char *reverse_path);

@@ -16,13 +16,13 @@
 /* NAME is the relay's, which only the proxy looks up. */
 static int
 connect_proxy (const Relay *relay, const char *name, Deadline deadline,
-               GError **error)
+               const Trace *trace, GError **error)
 {
   const Endpoint *proxy = &relay->proxy;
   g_autofree char *endpoint = endpoint_text (proxy->host, proxy->port);
   g_autoptr (GError) why = NULL;
   int fd = connect_host (proxy->host, proxy->port, relay->source_address,
-                         "proxy", deadline, &why);
+                         "proxy", deadline, trace, &why);
 
   if (fd < 0)
     {
@@ -110,7 +110,7 @@ connect_tunnel (const Relay *relay, Child **tunnel, GError **error)
 
 int
 way_open (const Relay *relay, Child **tunnel, Deadline deadline,
-          GError **error)
+          const Trace *trace, GError **error)
 {
   g_autofree char *name = relay_dns_name (relay, error);
   g_autofree char *endpoint = relay_endpoint (relay);
@@ -124,10 +124,10 @@ way_open (const Relay *relay, Child **tunnel, Deadline deadline,
   else if (relay->socket != NULL)
     fd = connect_socket (relay->socket, deadline, error);
   else if (relay->proxy.host != NULL)
-    fd = connect_proxy (relay, name, deadline, error);
+    fd = connect_proxy (relay, name, deadline, trace, error);
   else
     fd = connect_host (name, relay->port, relay->source_address, "host",
-                       deadline, error);
+                       deadline, trace, error);
   if (fd < 0)
     g_prefix_error (error, "%s: ", endpoint);
   return fd;

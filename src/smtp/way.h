@@ -11,6 +11,7 @@
 #include "base/child.h"
 #include "base/deadline.h"
 #include "smtp/relay.h"
+#include "smtp/trace.h"
 
 /* A connected, non-blocking, close-on-exec stream socket, which the caller
  * owns. -1 and FAILURE_TEMPORARY otherwise (the text names host and port, then
@@ -19,4 +20,4 @@
  * cannot be run. *TUNNEL is the command, for child_free after the socket was
  * closed, or NULL. */
 int way_open (const Relay *relay, Child **tunnel, Deadline deadline,
-              GError **error);
+              const Trace *trace, GError **error);

@@ -23,7 +23,7 @@
 /* A child that asks for more is not ours any more. */
 #define CREDENTIALS_MAXIMUM 8
 
-#define TEXT_MAXIMUM 4000
+#define TEXT_MAXIMUM APART_REPORT_MAXIMUM
 
 /* wait4(2) fails for no reason but that there is no child, or none in time. */
 #define WAITS_MAXIMUM 100
@@ -33,6 +33,7 @@ enum
 {
   WANTED = 'w',  /* to us: the secret */
   TOLD = 't',    /* to us: text */
+  REPORT = 'r',  /* to us: octets, for who wants to hear them */
   LEFT = 'l',    /* to us: its exit status, for it goes its own way */
   SECRET = 's',  /* to the child: its octets */
   NONE = 'n',    /* there is none, and none is needed */
@@ -139,23 +140,29 @@ apart_end (pid_t child)
 typedef struct
 {
   int channel;
-  const Account *account;
-  bool attended;
+  const ApartService *service;
 } Broker;
+
+static bool
+send_secret (int channel, const Secret *secret)
+{
+  return send_message (channel, SECRET, secret_octets (secret),
+                       secret_length (secret));
+}
 
 static bool
 hand_over (const Broker *broker)
 {
+  const ApartService *service = broker->service;
   g_autoptr (GError) error = NULL;
   g_autoptr (Secret) secret
-      = credential_get (broker->account, broker->attended, &error);
+      = credential_get (service->account, service->attended, &error);
 
   if (error != NULL)
     return send_failure (broker->channel, error);
   if (secret == NULL)
     return send_message (broker->channel, NONE, NULL, 0);
-  return send_message (broker->channel, SECRET, secret_octets (secret),
-                       secret_length (secret));
+  return send_secret (broker->channel, secret);
 }
 
 /* In a child of its own, for the keyring's threads. */
@@ -173,7 +180,9 @@ serve_credential (const Broker *broker)
   g_autoptr (GError) error = NULL;
   pid_t child;
 
-  if (credential_is_near (broker->account))
+  if (broker->service->secret != NULL)
+    return send_secret (broker->channel, broker->service->secret);
+  if (credential_is_near (broker->service->account))
     return hand_over (broker);
   child = apart_start (fetch, (void *) broker, &error);
   if (child >= 0)
@@ -200,6 +209,13 @@ await_message (int channel, int pidfd)
   return fds[0].revents != 0;
 }
 
+static void
+hear (const ApartService *service, const char *octets, ssize_t length)
+{
+  if (service->hear != NULL)
+    service->hear (service->data, octets, (size_t) length);
+}
+
 /* Until the child has ended, or goes its own way. What it says is no more trusted than the relay. */
 static void
 serve (const Broker *broker, int pidfd, ApartResult *result)
@@ -218,13 +234,15 @@ serve (const Broker *broker, int pidfd, ApartResult *result)
         result->text = text_printable (message + 1, (size_t) length - 1,
                                        TEXT_MAXIMUM);
       }
+    else if (message[0] == REPORT)
+      hear (broker->service, message + 1, length - 1);
     else if (message[0] == LEFT && length == 2)
       {
         result->exit_status = (unsigned char) message[1];
         result->left = true;
         return;
       }
-    else if (message[0] != WANTED || broker->account == NULL
+    else if (message[0] != WANTED || broker->service->account == NULL
              || ++credentials > CREDENTIALS_MAXIMUM
              || !serve_credential (broker))
       break;
@@ -233,6 +251,15 @@ serve (const Broker *broker, int pidfd, ApartResult *result)
 bool
 apart_run (ApartWork *work, void *data, const Account *account, bool attended,
            ApartResult *result, GError **error)
+{
+  ApartService service = { .account = account, .attended = attended };
+
+  return apart_run_with (work, data, &service, result, error);
+}
+
+bool
+apart_run_with (ApartWork *work, void *data, const ApartService *service,
+                ApartResult *result, GError **error)
 {
   int ends[2] = { -1, -1 };
   pid_t child = -1;
@@ -254,7 +281,7 @@ apart_run (ApartWork *work, void *data, const Account *account, bool attended,
   close (ends[1]);
   signals_pass_on (child);
   pidfd = pidfd_open (child, 0);
-  serve (&(Broker){ ends[0], account, attended }, pidfd, result);
+  serve (&(Broker){ ends[0], service }, pidfd, result);
   close (ends[0]);
   if (pidfd >= 0)
     close (pidfd);
@@ -325,6 +352,13 @@ apart_tell (const Apart *apart, const char *text)
 {
   (void) send_message (apart->channel, TOLD, text,
                        MIN (strlen (text), (size_t) TEXT_MAXIMUM));
+}
+
+void
+apart_report (const Apart *apart, const void *octets, size_t length)
+{
+  g_assert (length <= APART_REPORT_MAXIMUM);
+  (void) send_message (apart->channel, REPORT, octets, length);
 }
 
 /* Who called waits for the end of its pipes, may be stopped from its terminal, and may

@@ -38,6 +38,21 @@ typedef struct
 bool apart_run (ApartWork *work, void *data, const Account *account,
                 bool attended, ApartResult *result, GError **error);
 
+/* What the child of apart_run_with is served with. */
+typedef struct
+{
+  const Account *account;
+  bool attended;
+  const Secret *secret; /* instead of the account's own; nullable */
+  /* Gets what the child tells by apart_report, at once, with DATA. It is no more
+   * trusted than the relay. Nullable. */
+  void (*hear) (void *data, const char *octets, size_t length);
+  void *data;
+} ApartService;
+
+bool apart_run_with (ApartWork *work, void *data, const ApartService *service,
+                     ApartResult *result, GError **error);
+
 /* Starts WORK (its Apart has no channel) in a child that lives beside us; it ends
  * when we do. Signals that are put off go to it as well until apart_end, which waits
  * for its end and returns what wait(2) says. -1 with FAILURE_OS. */
@@ -49,6 +64,10 @@ Secret *apart_credential (void *data, GError **error);
 
 /* In the child: what its exit status cannot say. */
 void apart_tell (const Apart *apart, const char *text);
+
+/* In the child of apart_run_with: LENGTH octets, at most APART_REPORT_MAXIMUM. */
+#define APART_REPORT_MAXIMUM 4000
+void apart_report (const Apart *apart, const void *octets, size_t length);
 
 /* In the child of apart_run: it has done its work with EXIT_STATUS, and nobody waits
  * for it any more. It has left the caller's session, directory, and standard

@@ -187,7 +187,7 @@ get_secret (const Courier *courier, Queue *queue, GError **error)
   Secret *secret;
   int lock;
 
-  if (!credential_is_renewed (account))
+  if (!credential_is_renewed (account) || queue == NULL)
     return get_credential (courier, error);
   lock = backoff_token (queue, account->name, deadline_in (TOKEN_PATIENCE));
   if (lock < 0)
@@ -222,6 +222,8 @@ remember (const Courier *courier, Queue *queue)
 {
   g_autoptr (GError) error = NULL;
 
+  if (queue == NULL)
+    return;
   if (!login_remember (queue, courier->account->name, &courier->relay,
                        courier->session->mechanism, &error))
     log_line (LOG_ERR, "account=%s text=\"%s\"", courier->account->name,
@@ -242,7 +244,9 @@ open_session (Courier *courier, Queue *queue, const Secret *secret,
     }
   g_free (relay->remembered);
   relay->remembered
-      = login_remembered (queue, courier->account->name, relay);
+      = queue != NULL
+            ? login_remembered (queue, courier->account->name, relay)
+            : NULL;
   courier->session
       = session_open (relay, secret, courier->params.trace, status);
   if (courier->session == NULL)
@@ -311,6 +315,12 @@ log_in (Courier *courier, Queue *queue, Status **status)
     return false;
   g_clear_pointer (status, status_free);
   return open_session (courier, queue, fresh, status);
+}
+
+Session *
+courier_log_in (Courier *courier, Queue *queue, Status **status)
+{
+  return log_in (courier, queue, status) ? courier->session : NULL;
 }
 
 static bool

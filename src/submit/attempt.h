@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
+#include "smtp/session.h"
 #include "smtp/trace.h"
 
 /* Who carries the messages of an account: its session, opened for the first and
@@ -37,6 +38,10 @@ typedef struct
 /* Nothing is opened yet. ACCOUNT and the trace are borrowed. */
 Courier *courier_new (const Account *account, const CourierParams *params);
 void courier_free (Courier *courier); /* says QUIT */
+
+/* Opens a session as the first message would, and gives it, though it stays the
+ * courier's; QUEUE may be NULL. NULL and *STATUS, which is the caller's. */
+Session *courier_log_in (Courier *courier, Queue *queue, Status **status);
 
 /* A session is open; its descriptor; and the relay has said nothing that it was not
  * asked, nor hung up. */

@@ -143,7 +143,8 @@ confine_attempt (const Queue *queue, const General *general,
     sandbox_allow (sandbox, system_places[i], SANDBOX_READ);
   for (size_t i = 0; i < G_N_ELEMENTS (devices); i++)
     sandbox_allow (sandbox, devices[i], SANDBOX_WRITE);
-  allow_queue (sandbox, queue);
+  if (queue != NULL)
+    allow_queue (sandbox, queue);
   allow_file (sandbox, general->aliases, real_home);
   if (account != NULL)
     allow_relay (sandbox, &account->relay, real_home);

@@ -12,7 +12,7 @@
 #include "queue/queue.h"
 
 /* The sandbox of attempts for ACCOUNT (NULL: of work without a relay) with what is in
- * QUEUE; the log stays open. Where the kernel has none, that is fine; VERBOSE: stderr
+ * QUEUE (nullable); the log stays open. Where the kernel has none, that is fine; VERBOSE: stderr
  * is told so. FAILURE_TEMPORARY: it cannot be entered now, and nothing is to be done
  * without. */
 bool confine_attempt (const Queue *queue, const General *general,

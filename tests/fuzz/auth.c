@@ -117,7 +117,7 @@ run (Stream *stream, const Relay *relay, const char *const *offered,
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  static const Trace trace = { trace_line_clean, NULL };
+  static const Trace trace = { .line = trace_line_clean };
   g_autoptr (Secret) password = NULL;
   g_autoptr (Stream) stream = NULL;
   Relay relay;

@@ -151,7 +151,7 @@ submit (Session *session, unsigned choice)
 static void
 run (const Relay *relay, const Secret *password, unsigned choice)
 {
-  static const Trace trace = { check_trace, NULL };
+  static const Trace trace = { .line = check_trace };
   Status *status = NULL;
   Session *session = session_open (relay, password, &trace, &status);
 

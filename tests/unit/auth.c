@@ -216,7 +216,7 @@ static void
 test_trace (void)
 {
   g_autoptr (GString) seen = g_string_new (NULL);
-  Trace trace = { see, seen };
+  Trace trace = { .line = see, .data = seen };
   const char *mechanism;
   g_autoptr (Reply) reply = log_in_traced (
       "PLAIN LOGIN", NULL, "secret",

@@ -64,7 +64,7 @@ static int
 open_way (const Relay *relay, unsigned milliseconds, GError **error)
 {
   Child *tunnel = (Child *) relay;
-  int fd = way_open (relay, &tunnel, deadline_in (milliseconds), error);
+  int fd = way_open (relay, &tunnel, deadline_in (milliseconds), NULL, error);
 
   g_assert_null (tunnel);
   return fd;
@@ -352,7 +352,7 @@ test_tunnel (void)
   Child *tunnel;
   char heard[256] = "";
   size_t length = 0;
-  int fd = way_open (&relay, &tunnel, deadline_in (SOON), &error);
+  int fd = way_open (&relay, &tunnel, deadline_in (SOON), NULL, &error);
 
   g_assert_no_error (error);
   g_assert_true (fcntl (fd, F_GETFL) & O_NONBLOCK);

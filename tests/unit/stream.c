@@ -43,7 +43,7 @@ line_up (Line *line, const void *data)
                    ==, 0);
   line->peer = pair[1];
   line->seen = g_string_new (NULL);
-  line->trace = (Trace){ see, line->seen };
+  line->trace = (Trace){ .line = see, .data = line->seen };
   line->stream = stream_new (pair[0], &line->trace);
 }
 
