@@ -45,6 +45,7 @@ struct Stream
   Buffer in, out;
   GError *read_error;  /* nothing more will come */
   GError *write_error; /* nothing more can be sent */
+  bool doubted;        /* see stream_doubt */
   int64_t since;       /* when we last heard or sent something */
 };
 
@@ -287,6 +288,31 @@ acknowledge_soon (const Stream *stream)
                      sizeof (int));
 }
 
+/* 0: as long as the kernel will. */
+static void
+limit_silence (const Stream *stream, int milliseconds)
+{
+  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
+                     sizeof milliseconds);
+}
+
+void
+stream_doubt (Stream *stream, int milliseconds)
+{
+  stream->doubted = true;
+  limit_silence (stream, milliseconds);
+}
+
+/* It would end a relay that takes its time to read as well. */
+static void
+trust_again (Stream *stream)
+{
+  if (!stream->doubted)
+    return;
+  stream->doubted = false;
+  limit_silence (stream, 0);
+}
+
 /* Takes what is there into our buffer. False where that is nothing, with
  * *EVENTS to wait for, or 0 and read_error. */
 static bool
@@ -305,6 +331,7 @@ receive (Stream *stream, short *events)
     set_closed (&stream->read_error);
   if (got <= 0)
     return false;
+  trust_again (stream);
   stream->in.end += (size_t) got;
   return true;
 }

@@ -72,6 +72,11 @@ bool stream_has_ended (const Stream *stream);
  * once what has come is read. */
 bool stream_may_answer (const Stream *stream, GError **error);
 
+/* The connection lay idle, and may lead nowhere by now: what is sent next has to be
+ * acknowledged within that time, or the connection has ended. That holds until
+ * something is read. Where it is no TCP, nothing happens. */
+void stream_doubt (Stream *stream, int milliseconds);
+
 /* Gathers octets; one or more whole lines, shown in the trace line by line. */
 void stream_write (Stream *stream, const void *octets, size_t length);
 /* The same for octets that hold a secret: wiped after they were sent, and shown

@@ -21,6 +21,10 @@
    with several accounts each gets its turn. */
 #define SESSION_MESSAGES 100
 
+/* Milliseconds until a relay that answers has acknowledged a command, on the worst of
+   ways; a new session is never wrong. */
+#define DOUBT 5000
+
 /* Of whatever others do with the command that prints the token. */
 #define TOKEN_PATIENCE (2 * 60 * 1000)
 
@@ -115,6 +119,12 @@ courier_is_quiet (const Courier *courier)
   return !stream_has_input (session->stream)
          && !stream_has_ended (session->stream)
          && stream_may_answer (session->stream, NULL);
+}
+
+void
+courier_doubt (Courier *courier)
+{
+  stream_doubt (courier->session->stream, DOUBT);
 }
 
 void

@@ -49,6 +49,10 @@ bool courier_is_open (const Courier *courier);
 int courier_fd (const Courier *courier);
 bool courier_is_quiet (const Courier *courier);
 
+/* Its session lay idle: where the way to the relay is not there any more, the next
+ * message has to know soon (stream_doubt). */
+void courier_doubt (Courier *courier);
+
 /* From now on no session is opened, for there is no secret to be had any more: what
  * the one that is open does not carry is left untried. */
 void courier_stay (Courier *courier);

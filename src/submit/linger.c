@@ -157,9 +157,10 @@ static GString *
 carry (Linger *linger, const LingerRequest *request, Entry *entry)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Outcome) outcome =
-      errand_run (&linger->errand, entry, linger->courier, &error);
+  g_autoptr (Outcome) outcome = NULL;
 
+  courier_doubt (linger->courier);
+  outcome = errand_run (&linger->errand, entry, linger->courier, &error);
   if (outcome == NULL)
     return write_answer (LINGER_UNSETTLED, 0, error->message, NULL);
   if (outcome->untried)
