@@ -32,6 +32,18 @@ done
 for page in sendmail mailq newaliases postrider; do
   check "so is the page of $page" installed "/man1/$page.1\$"
 done
+for shell in bash zsh fish; do
+  case $shell in
+  bash) file=bash-completion/completions/postrider ;;
+  zsh) file=zsh/site-functions/_postrider ;;
+  fish) file=fish/vendor_completions.d/postrider.fish ;;
+  esac
+  if grep -q "^${shell}completiondir = .*/${file%/*}\$" "$build/Makefile"; then
+    check "so is the completion for $shell" installed "/$file\$"
+  else
+    skip "so is the completion for $shell" "configured elsewhere"
+  fi
+done
 check "it is the program" sh -c '"$1" --version | grep -q "^postrider "' - \
   "$(find "$root" -path '*/bin/postrider')"
 for language in $(sed 's/#.*//' "$source/po/LINGUAS"); do
