@@ -1,4 +1,4 @@
-# The options of a manual page, of what --help says: what it says goes in place of
+# The options of a manual page, of what --help-all says: what it says goes in place of
 # the lines @OBEYED@, @IGNORED@ and @REFUSED@ of the page, as lists in mdoc(7).
 #
 #   awk -f options.awk HELP PAGE.in

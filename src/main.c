@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "cli/log.h"
 #include "cli/mailq.h"
+#include "cli/output.h"
 #include "cli/password.h"
 #include "cli/queue.h"
 #include "cli/run.h"
@@ -126,12 +127,19 @@ find_command (const char *name)
 static void
 print_help (FILE *stream)
 {
-  (void) fprintf (stream, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
-                      "Takes mail to your relay, over TLS, with the "
-                      "password in your keyring.\n\n"));
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *folded = NULL;
+
+  g_string_append (text, _ ("Usage: postrider COMMAND [ARGUMENT]...\n"
+                            "Takes mail to your relay, over TLS, with the "
+                            "password in your keyring.\n\n"));
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    (void) fprintf (stream, "  %-10s %s\n", commands[i].name, _ (commands[i].help));
-  (void) fprintf (stream, _ ("\n`postrider COMMAND --help' tells more about each.\n"));
+    g_string_append_printf (text, "  %-10s  %s\n", commands[i].name,
+                            _ (commands[i].help));
+  g_string_append (
+      text, _ ("\n`postrider COMMAND --help' tells more about each.\n"));
+  folded = output_help_folded (text->str);
+  (void) fputs (folded, stream);
 }
 
 static int

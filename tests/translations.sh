@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every language of po/LINGUAS has every message of the sources, none of them
-# fuzzy, and the program speaks it.
+# fuzzy, and the program speaks it; its help fits a screen.
 top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${G_TEST_BUILDDIR:-$top/build}
 # Where tests/translated, which is the program, looks for its catalogs.
@@ -62,20 +62,52 @@ candidates () {
   echo C.UTF-8
 }
 
-# help LANGUAGE LOCALE. The C library never frees what it makes of LOCPATH.
-help () {
-  if [ "$2" = made ]; then
-    ASAN_OPTIONS=detect_leaks=0 LOCPATH=$work/locales LC_ALL=en_US.UTF-8 LANGUAGE=$1 \
-      "$build/tests/translated" --help
-  else
-    LC_ALL=$2 LANGUAGE=$1 "$build/tests/translated" --help
-  fi
+# speak LANGUAGE LOCALE ARGUMENT... The C library never frees what it makes of
+# LOCPATH.
+speak () {
+  (
+    LANGUAGE=$1 LC_ALL=$2
+    if [ "$2" = made ]; then
+      ASAN_OPTIONS=detect_leaks=0 LOCPATH=$work/locales LC_ALL=en_US.UTF-8
+      export ASAN_OPTIONS LOCPATH
+    fi
+    export LANGUAGE LC_ALL
+    shift 2
+    exec "$build/tests/translated" "$@"
+  )
 }
 
 first_line () { # first_line LANGUAGE LOCALE
-  help "$1" "$2" | head -n 1
+  speak "$1" "$2" --help | head -n 1
 }
 
+# too_large LANGUAGE LOCALE: the help of commands that does not fit a screen of 24
+# lines and 80 columns.
+too_large () {
+  for command in '' $(speak en C --help | awk '/^  [a-z]/ { print $1 }'); do
+    speak "$1" "$2" $command --help | python3 -c 'import sys, unicodedata
+lines = sys.stdin.buffer.read ().decode ("utf-8").splitlines ()
+if not 3 <= len (lines) <= 24:
+  print (sys.argv[1], "has", len (lines), "lines")
+for line in lines:
+  width = sum (0 if unicodedata.combining (c) else
+               2 if unicodedata.east_asian_width (c) in "WF" else 1 for c in line)
+  if width > 80:
+    print (sys.argv[1], "is too wide:", line)' "help of ${command:-postrider}"
+  done
+}
+
+check_size () { # check_size LANGUAGE LOCALE
+  if command -v python3 >/dev/null; then
+    found=$(too_large "$1" "$2" 2>&1)
+    [ -z "$found" ]
+    report $? "all help in $1 fits a screen" "$found"
+  else
+    skip "all help in $1 fits a screen" "no python3"
+  fi
+}
+
+check_size en C
 english=$(first_line en C)
 for language in $languages; do
   mkdir -p "$catalogs/$language/LC_MESSAGES"
@@ -92,6 +124,7 @@ for language in $languages; do
   else
     [ -n "$found" ] && [ "$found" != "$english" ]
     report $? "the program speaks $language" "it says: $found"
+    check_size "$language" "$locale"
   fi
 done
 

@@ -142,12 +142,12 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (_ ("Usage: postrider log [OPTION]... [ID | ADDRESS]...\n"
-             "Shows what was sent when, and what the relay said, the newest "
-             "last: of all\nmessages, or of those that are named by the "
-             "beginning of an ID, by a sender,\nby a recipient, or by "
-             "@DOMAIN.\n\n%s"),
-          text);
+  output_help (
+      _ ("Usage: postrider log [OPTION]... [ID | ADDRESS]...\n"
+         "Shows what was sent when, and what the relay said, the newest last: "
+         "of all messages, or of those that are named by the beginning of an "
+         "ID, by a sender, by a recipient, or by @DOMAIN.\n\n%s"),
+      text);
 }
 
 static bool

@@ -197,7 +197,7 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (
+  output_help (
       _ ("Usage: mailq\n"
          "Lists the messages that wait or are held, as other programs read "
          "it; people may like\n`postrider queue' more.\n\n%s"),

@@ -6,10 +6,10 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "cli/output.h"
 
-/* Columns: where the text begins, and the last one. */
-#define HELP_COLUMN 28
-#define HELP_LINE 79
+/* Where the text begins. */
+#define HELP_COLUMN 29
 
 #define TOLD_MAXIMUM 200 /* octets of an argument in a diagnostic */
 
@@ -250,40 +250,19 @@ names_of (const Option *row)
   return g_string_free (names, FALSE);
 }
 
-/* TEXT from column HELP_COLUMN on, in lines that fit a terminal. */
-static void
-append_folded (GString *out, const char *text)
-{
-  g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
-  glong column = HELP_COLUMN;
-
-  for (char **word = words; *word != NULL; word++)
-    {
-      glong width = g_utf8_strlen (*word, -1);
-
-      if (column + 1 + width > HELP_LINE && column > HELP_COLUMN)
-        {
-          g_string_append_printf (out, "\n%*s", HELP_COLUMN, "");
-          column = HELP_COLUMN;
-        }
-      g_string_append_printf (out, " %s", *word);
-      column += 1 + width;
-    }
-  g_string_append_c (out, '\n');
-}
-
+/* Names that leave no room have a line of their own. */
 static void
 append_help (GString *out, const Option *row)
 {
   g_autofree char *names = names_of (row);
-  glong width = 2 + g_utf8_strlen (names, -1);
+  size_t width = 2 + output_width (names);
 
   g_string_append_printf (out, "  %s", names);
-  if (width < HELP_COLUMN)
-    g_string_append_printf (out, "%*s", (int) (HELP_COLUMN - width), "");
-  else
-    g_string_append_printf (out, "\n%*s", HELP_COLUMN, "");
-  append_folded (out, _ (row->help));
+  if (width >= HELP_COLUMN)
+    g_string_append_c (out, '\n');
+  g_string_append_printf (
+      out, "%*s", (int) (HELP_COLUMN - (width < HELP_COLUMN ? width : 0)), "");
+  output_append_folded (out, _ (row->help), HELP_COLUMN, HELP_COLUMN);
 }
 
 char *
@@ -293,6 +272,17 @@ options_help_group (const Option *table, OptionGroup group)
 
   for (const Option *row = table; !is_end (row); row++)
     if (row->help != NULL && row->group == group)
+      append_help (out, row);
+  return g_string_free (out, FALSE);
+}
+
+char *
+options_help_usual (const Option *table)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const Option *row = table; !is_end (row); row++)
+    if (row->usual)
       append_help (out, row);
   return g_string_free (out, FALSE);
 }

@@ -38,6 +38,7 @@ typedef struct
   const char *value;     /* NULL: any */
   OptionGroup group;
   bool fold;             /* the value is a word of its own, in any case */
+  bool usual;            /* shown where there is room for some only */
 } Option;
 
 /* Runs the options of ARGV (from 1) through TABLE, whose last row is all zero.
@@ -47,6 +48,9 @@ bool options_parse (const Option *table, int argc, char **argv, void *target,
 
 /* The rows of GROUP that have help, for --help. The caller owns it. */
 char *options_help_group (const Option *table, OptionGroup group);
+
+/* Those that are usual. */
+char *options_help_usual (const Option *table);
 
 /* Those that are obeyed. */
 char *options_help (const Option *table);

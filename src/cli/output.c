@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,30 +61,170 @@ output_append_padded (GString *out, const char *text, size_t width, bool right)
     append_blanks (out, blanks);
 }
 
-void
-output_append_wrapped (GString *out, const char *text, size_t indent)
+/* Closing marks begin no line, and opening ones end none. */
+static bool
+may_part (gunichar before, gunichar after)
+{
+  GUnicodeType first = g_unichar_type (before);
+  GUnicodeType second = g_unichar_type (after);
+
+  return (g_unichar_iswide (before) || g_unichar_iswide (after))
+         && !g_unichar_iszerowidth (after)
+         && first != G_UNICODE_OPEN_PUNCTUATION
+         && first != G_UNICODE_INITIAL_PUNCTUATION
+         && second != G_UNICODE_CLOSE_PUNCTUATION
+         && second != G_UNICODE_FINAL_PUNCTUATION
+         && second != G_UNICODE_OTHER_PUNCTUATION
+         && second != G_UNICODE_MODIFIER_LETTER;
+}
+
+/* An address of wide characters is not parted. */
+static bool
+is_wide_address (const char *word)
+{
+  const char *at = strchr (word, '@');
+
+  return at != NULL && at > word
+         && (g_unichar_iswide (g_utf8_get_char (g_utf8_prev_char (at)))
+             || g_unichar_iswide (g_utf8_get_char (at + 1)));
+}
+
+/* Where the first part of WORD ends that can stand in a line of its own. */
+static const char *
+part_end (const char *word, bool whole)
+{
+  const char *p = word;
+
+  for (gunichar before; *p != '\0';)
+    {
+      before = g_utf8_get_char (p);
+      p = g_utf8_next_char (p);
+      if (!whole && *p != '\0' && may_part (before, g_utf8_get_char (p)))
+        break;
+    }
+  return p;
+}
+
+typedef struct
+{
+  GString *out;
+  size_t column, indent, limit;
+} Fold;
+
+/* GAP: a blank goes before it, unless it begins a line. */
+static void
+fold_part (Fold *fold, const char *part, bool gap)
+{
+  size_t width = output_width (part);
+
+  if (fold->column > fold->indent
+      && fold->column + gap + width > fold->limit)
+    {
+      g_string_append_c (fold->out, '\n');
+      append_blanks (fold->out, fold->indent);
+      fold->column = fold->indent;
+    }
+  else if (gap)
+    {
+      g_string_append_c (fold->out, ' ');
+      fold->column++;
+    }
+  g_string_append (fold->out, part);
+  fold->column += width;
+}
+
+/* False: there was nothing but blanks. */
+static bool
+fold_text (Fold *fold, const char *text)
 {
   g_autofree char *line = printable (text);
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
-  size_t column = 0;
+  bool gap = false;
 
   for (char **word = words; *word != NULL; word++)
     {
-      size_t width = output_width (*word);
+      bool whole = is_wide_address (*word);
 
-      if ((*word)[0] == '\0')
-        continue;
-      if (column > 0 && column + 1 + width > OUTPUT_COLUMNS)
+      for (const char *p = *word, *end; *p != '\0'; p = end, gap = false)
         {
-          g_string_append_c (out, '\n');
-          column = 0;
+          g_autofree char *part = NULL;
+
+          end = part_end (p, whole);
+          part = g_strndup (p, (size_t) (end - p));
+          fold_part (fold, part, gap);
         }
-      append_blanks (out, column == 0 ? indent : 1);
-      column += (column == 0 ? indent : 1) + width;
-      g_string_append (out, *word);
+      gap = gap || (*word)[0] != '\0';
     }
-  if (column > 0)
+  return gap;
+}
+
+void
+output_append_wrapped (GString *out, const char *text, size_t indent)
+{
+  Fold fold = { out, indent, indent, OUTPUT_COLUMNS };
+  size_t start = out->len;
+
+  append_blanks (out, indent);
+  if (fold_text (&fold, text))
     g_string_append_c (out, '\n');
+  else
+    g_string_truncate (out, start);
+}
+
+void
+output_append_folded (GString *out, const char *text, size_t column,
+                      size_t indent)
+{
+  Fold fold = { out, column, indent, OUTPUT_HELP_COLUMNS };
+
+  (void) fold_text (&fold, text);
+  g_string_append_c (out, '\n');
+}
+
+/* What stands behind several blanks, or else behind those that the line begins
+   with. */
+static const char *
+text_of (const char *line)
+{
+  const char *text = line + strspn (line, " ");
+  const char *gap = strstr (text, "  ");
+
+  return gap == NULL ? text : gap + strspn (gap, " ");
+}
+
+char *
+output_help_folded (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  GString *out = g_string_new (NULL);
+
+  for (char **line = lines; *line != NULL; line++)
+    {
+      const char *rest = text_of (*line);
+      g_autofree char *head = g_strndup (*line, (size_t) (rest - *line));
+      size_t column = output_width (head);
+
+      g_string_append (out, head);
+      if (line[1] != NULL)
+        output_append_folded (out, rest, column, column);
+      else
+        g_string_append (out, rest);
+    }
+  return g_string_free (out, FALSE);
+}
+
+void
+output_help (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *folded = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  folded = output_help_folded (text);
+  (void) fputs (folded, stdout);
 }
 
 void

@@ -12,6 +12,9 @@
 
 #define OUTPUT_COLUMNS 80
 
+/* Of help, where the last column is free. */
+#define OUTPUT_HELP_COLUMNS 79
+
 /* Columns of a terminal that TEXT (valid UTF-8) takes: wide characters take two,
  * combining ones none. */
 size_t output_width (const char *text);
@@ -25,8 +28,21 @@ void output_append_padded (GString *out, const char *text, size_t width,
                            bool right);
 
 /* Appends TEXT in lines of at most OUTPUT_COLUMNS, each behind INDENT blanks
- * and ended, broken at blanks; what has none stays whole. */
+ * and ended, broken at blanks, and between wide characters; what has neither
+ * stays whole, and so does an address. */
 void output_append_wrapped (GString *out, const char *text, size_t indent);
+
+/* Appends TEXT, in the same way, to a line that has COLUMN columns already and is
+ * ended then; the next ones, of at most OUTPUT_HELP_COLUMNS, begin behind INDENT
+ * blanks. */
+void output_append_folded (GString *out, const char *text, size_t column,
+                           size_t indent);
+
+/* Help on standard output; of its lines those that are too long are folded: what is
+ * below another's text stays there. */
+void output_help (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* What it prints; the caller owns it. */
+char *output_help_folded (const char *text);
 
 /* "me@example.org -> you@example.net, them@example.net and 997 more", wrapped;
  * RECIPIENTS of const char *. A null SENDER is "<>". */

@@ -236,7 +236,7 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (_ ("Usage: postrider password set [--release] ACCOUNT\n"
+  output_help (_ ("Usage: postrider password set [--release] ACCOUNT\n"
              "       postrider password forget ACCOUNT\n"
              "Stores the password of an account in the keyring, or removes it "
              "from there.\n"

@@ -225,7 +225,7 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (
+  output_help (
       _ ("Usage: postrider queue [list] [--json] [ID]...\n"
          "       postrider queue show [--json | --message] ID...\n"
          "       postrider queue retry [ID]...\n"

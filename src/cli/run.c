@@ -8,6 +8,7 @@
 
 #include "base/user.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/trace.h"
 #include "queue/queue.h"
 #include "submit/report.h"
@@ -73,7 +74,7 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (_ ("Usage: postrider run [OPTION]...\n"
+  output_help (_ ("Usage: postrider run [OPTION]...\n"
              "Sends what waits in the queue, each message when it is due, and "
              "goes on for ever.\n\n%s"),
           text);

@@ -42,6 +42,7 @@ TAKES (q, options->mode = MODE_FLUSH)
 TAKES (qI, options->mode = MODE_FLUSH; options->queue_id = argument)
 TAKES (qR, options->mode = MODE_FLUSH; options->queue_recipient = argument)
 TAKES (help, options->mode = MODE_HELP)
+TAKES (help_all, options->mode = MODE_HELP_ALL)
 TAKES (version, options->mode = MODE_VERSION)
 
 /* As sendmail has it, of whose value of an option only the beginning counts.
@@ -82,17 +83,21 @@ take_V (void *target, const char *argument, GError **error)
 static const Option table[] = {
   { 't', NULL, ARGUMENT_NONE, take_t, NULL,
     .help = N_ ("take the recipients from To, Cc and Bcc, besides those on "
-                "the command line") },
+                "the command line"),
+    .usual = true },
   { 'f', NULL, ARGUMENT_REQUIRED, take_f, N_ ("ADDRESS"),
     .help = N_ ("the sender's address; <> is the null sender, whom no "
-                "notification is sent to") },
+                "notification is sent to"),
+    .usual = true },
   { 'r', NULL, ARGUMENT_REQUIRED, take_f, N_ ("ADDRESS"),
     .help = N_ ("the same as -f") },
   { 'F', NULL, ARGUMENT_REQUIRED, take_F, N_ ("NAME"),
-    .help = N_ ("the sender's full name, where From is missing") },
+    .help = N_ ("the sender's full name, where From is missing"),
+    .usual = true },
   { 'i', NULL, ARGUMENT_NONE, take_i, NULL,
     .help = N_ ("a line with a lone dot does not end the message, even on a "
-                "terminal") },
+                "terminal"),
+    .usual = true },
   { 'o', NULL, ARGUMENT_ATTACHED, take_truth, NULL,
     .help = N_ ("the same as -i"), .value = "i" },
   { 'O', NULL, ARGUMENT_ATTACHED, take_truth, NULL,
@@ -103,7 +108,8 @@ static const Option table[] = {
   { 'o', NULL, ARGUMENT_ATTACHED, take_odb, NULL,
     .help = N_ ("wait only until the message is queued; it is sent at once, "
                 "in the background"),
-    .value = "db" },
+    .value = "db",
+    .usual = true },
   { 'o', NULL, ARGUMENT_ATTACHED, take_odq, NULL,
     .help = N_ ("wait only until the message is queued, and start nobody to "
                 "send it"),
@@ -116,7 +122,8 @@ static const Option table[] = {
     .help = N_ ("the same as -odq"), .value = "DeliveryMode=q", .fold = true },
   { 'v', NULL, ARGUMENT_NONE, take_v, NULL,
     .help = N_ ("show the conversation with the relay on standard error, "
-                "without its secrets; as -odi, unless another -od is given") },
+                "without its secrets; as -odi, unless another -od is given"),
+    .usual = true },
   { 'N', NULL, ARGUMENT_REQUIRED, take_N, N_ ("CONDITIONS"),
     .help = N_ ("when to notify: never, or of success,failure,delay") },
   { 'R', NULL, ARGUMENT_REQUIRED, take_R, N_ ("full|hdrs"),
@@ -128,9 +135,11 @@ static const Option table[] = {
   { 'L', NULL, ARGUMENT_REQUIRED, take_L, N_ ("TAG"),
     .help = N_ ("write the log under this name") },
   { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
-    .help = N_ ("read this accounts file and no other") },
+    .help = N_ ("read this accounts file and no other"),
+    .usual = true },
   { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
-    .help = N_ ("send through this account") },
+    .help = N_ ("send through this account"),
+    .usual = true },
   { 'b', NULL, ARGUMENT_NONE, take_bm, NULL,
     .help = N_ ("send a message, which is done anyway"), .value = "m" },
   { 'b', NULL, ARGUMENT_NONE, take_bs, NULL,
@@ -138,7 +147,8 @@ static const Option table[] = {
   { 'b', NULL, ARGUMENT_NONE, take_bv, NULL,
     .help = N_ ("tell where mail for the recipients would go, and send "
                 "nothing"),
-    .value = "v" },
+    .value = "v",
+    .usual = true },
   { 'b', NULL, ARGUMENT_NONE, take_bp, NULL,
     .help = N_ ("list the queue, as mailq does"), .value = "p" },
   { 'b', NULL, ARGUMENT_NONE, take_bi, NULL,
@@ -159,7 +169,11 @@ static const Option table[] = {
                 "recipient"),
     .value = "R" },
   { 0, "help", ARGUMENT_NONE, take_help, NULL,
-    .help = N_ ("show this help; only as the sole argument") },
+    .help = N_ ("show the usual options; only as the sole argument") },
+  { 0, "help-all", ARGUMENT_NONE, take_help_all, NULL,
+    .help = N_ ("show all, and what is ignored or refused; only as the sole "
+                "argument"),
+    .usual = true },
   { 0, "version", ARGUMENT_NONE, take_version, NULL,
     .help = N_ ("show the version; only as the sole argument") },
 
@@ -346,7 +360,8 @@ sendmail_options_parse (SendmailOptions *options, Mode mode, int argc,
   options->operands = argv + first;
   if (options->verbose && options->delivery == DELIVERY_OF_ACCOUNT)
     options->delivery = DELIVERY_INTERACTIVE;
-  if ((options->mode == MODE_HELP || options->mode == MODE_VERSION)
+  if ((options->mode == MODE_HELP || options->mode == MODE_HELP_ALL
+       || options->mode == MODE_VERSION)
       && argc != 2)
     {
       g_set_error (error, FAILURE, FAILURE_USAGE,
@@ -360,6 +375,18 @@ void
 sendmail_options_clear (SendmailOptions *options)
 {
   g_clear_pointer (&options->envelope, envelope_free);
+}
+
+char *
+sendmail_options_help_usual (void)
+{
+  g_autofree char *usual = options_help_usual (table);
+
+  return g_strdup_printf (
+      _ ("Usage: sendmail [OPTION]... [RECIPIENT]...\n"
+         "Sends the message on standard input through the relay of the "
+         "sender's account.\n\n%s"),
+      usual);
 }
 
 char *

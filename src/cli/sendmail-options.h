@@ -22,6 +22,7 @@ typedef enum
   MODE_ALIASES, /* -bi, -I, newaliases: the aliases file */
   MODE_FLUSH,   /* -q: what waits */
   MODE_HELP,
+  MODE_HELP_ALL,
   MODE_VERSION,
   N_MODES,
 } Mode;
@@ -56,5 +57,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SendmailOptions, sendmail_options_clear)
 bool sendmail_options_parse (SendmailOptions *options, Mode mode, int argc,
                              char **argv, GError **error);
 
-/* For --help. The caller owns it. */
+/* For --help-all, and for --help. The caller owns it. */
 char *sendmail_options_help (void);
+char *sendmail_options_help_usual (void);

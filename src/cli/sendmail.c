@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/user.h"
 #include "cli/mailq.h"
+#include "cli/output.h"
 #include "cli/sendmail-options.h"
 #include "cli/smtpd.h"
 #include "cli/trace.h"
@@ -247,9 +248,11 @@ check_aliases (const SendmailOptions *options)
 static int
 print_help (const SendmailOptions *options)
 {
-  g_autofree char *text = sendmail_options_help ();
+  g_autofree char *text = options->mode == MODE_HELP
+                              ? sendmail_options_help_usual ()
+                              : sendmail_options_help ();
 
-  (void) fputs (text, stdout);
+  output_help ("%s", text);
   return EX_OK;
 }
 
@@ -268,6 +271,7 @@ static int (*const modes[]) (const SendmailOptions *options) = {
   [MODE_ALIASES] = check_aliases,
   [MODE_FLUSH] = flush,
   [MODE_HELP] = print_help,
+  [MODE_HELP_ALL] = print_help,
   [MODE_VERSION] = print_version,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (modes) == N_MODES);

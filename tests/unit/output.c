@@ -111,6 +111,63 @@ test_long_words (void)
   g_assert_cmpstr (out->str, ==, expected);
 }
 
+/* Wide characters stand without blanks. No mark is torn off, and no address. */
+static void
+test_wide (void)
+{
+  static const struct
+  {
+    const char *text;
+    size_t indent;
+    const char *folded;
+  } cases[] = {
+    /* 38 wide characters are 76 columns, behind 4. */
+    { "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五"
+      "六七八九十",
+      4,
+      "    一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四"
+      "五六七八\n    九十\n" },
+    { "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五"
+      "六七八。九",
+      4,
+      "    一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四"
+      "五六七\n    八。九\n" },
+    { "a 一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四"
+      "五六@例.jp",
+      4,
+      "    a\n    一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十"
+      "一二三四五六@例.jp\n" },
+    { "一二三 abc四五", 0, "一二三 abc四五\n" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GString) out = g_string_new (NULL);
+
+      output_append_wrapped (out, cases[i].text, cases[i].indent);
+      g_assert_cmpstr (out->str, ==, cases[i].folded);
+    }
+}
+
+/* What is below another's text stays there. */
+static void
+test_help (void)
+{
+  g_autofree char *words = repeat ("word", 20);
+  g_autofree char *text
+      = g_strdup_printf ("Usage: x\n%s\n\n  name    %s\nend", words, words);
+  g_autofree char *folded = output_help_folded (text);
+  g_autofree char *first = repeat ("word", 16);
+  g_autofree char *rest = repeat ("word", 4);
+  g_autofree char *half = repeat ("word", 14);
+  g_autofree char *other = repeat ("word", 6);
+  g_autofree char *expected
+      = g_strdup_printf ("Usage: x\n%s\n%s\n\n  name    %s\n          %s\nend",
+                         first, rest, half, other);
+
+  g_assert_cmpstr (folded, ==, expected);
+}
+
 static void
 test_time (void)
 {
@@ -130,6 +187,8 @@ main (int argc, char **argv)
   g_test_add_func ("/output/padded", test_padded);
   g_test_add_func ("/output/wrapped", test_wrapped);
   g_test_add_func ("/output/long-words", test_long_words);
+  g_test_add_func ("/output/wide", test_wide);
+  g_test_add_func ("/output/help", test_help);
   g_test_add_func ("/output/time", test_time);
   return g_test_run ();
 }

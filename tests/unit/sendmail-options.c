@@ -47,7 +47,7 @@ describe (const SendmailOptions *options)
 {
   static const char *const modes[]
       = { "send", "smtp", "verify", "list", "aliases",
-          "flush", "help", "version" };
+          "flush", "help", "help-all", "version" };
   static const char *const deliveries[]
       = { [DELIVERY_INTERACTIVE] = "i", [DELIVERY_BACKGROUND] = "b",
           [DELIVERY_QUEUE] = "q" };
@@ -177,6 +177,7 @@ test_obeyed (void)
     { "-qRx.example", "flush qR=x.example" },
     { "-qR x.example", "flush qR=x.example" },
     { "--help", "help" },
+    { "--help-all", "help-all" },
     { "--version", "version" },
     { "-- a", "send [a]" },
     { "a -- b", NULL },
@@ -286,6 +287,7 @@ test_refused (void)
     { "--nothing a", NULL },
     { "--accounts-file", NULL },
     { "--help a", NULL },
+    { "--help-all a", NULL },
     { "-t --help", NULL },
     { "--version a", NULL },
     { "-f", NULL },
