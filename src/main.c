@@ -19,6 +19,7 @@
 #include "account/keyring.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
+#include "cli/check.h"
 #include "cli/log.h"
 #include "cli/mailq.h"
 #include "cli/output.h"
@@ -37,6 +38,7 @@ typedef struct
 
 static const Command commands[] = {
   { "sendmail", sendmail_main, N_ ("send a message from standard input") },
+  { "check", check_main, N_ ("try whether mail would leave, and send none") },
   { "password", password_main, N_ ("store or forget an account's password") },
   { "queue", queue_main, N_ ("list what waits or is held, and decide about it") },
   { "mailq", mailq_main, N_ ("list it as other programs read it") },

@@ -709,6 +709,14 @@ keyring_prepare_environment (void)
   g_setenv (ADDRESS, "", TRUE);
 }
 
+char *
+keyring_bus_of_jobs (void)
+{
+  g_autofree char *directory = standard_directory ();
+
+  return bus_in (directory);
+}
+
 bool
 keyring_find_bus (void)
 {

@@ -24,6 +24,10 @@ void keyring_prepare_environment (void);
  * the one that keyring_prepare_environment would take, had it come by then. */
 bool keyring_find_bus (void);
 
+/* The address of the bus that who was given none finds, such as a job of cron; NULL:
+ * none. The caller owns it. */
+char *keyring_bus_of_jobs (void);
+
 /* The sockets where the bus is, or may come to be (none: its address is no path);
  * ends with NULL, and the caller owns it (g_strfreev). */
 char **keyring_bus_sockets (void);

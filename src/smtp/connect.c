@@ -388,10 +388,12 @@ static const struct
   int errnum;
   const char *text;
 } troubles[] = {
-  { ECONNREFUSED, N_ ("nothing listens on this port") },
-  { ENETUNREACH, N_ ("there is no way to its network") },
-  { EHOSTUNREACH, N_ ("the host cannot be reached") },
-  { ETIMEDOUT, N_ ("the host does not answer") },
+  { ENETUNREACH,
+    N_ ("there is no way to its network; is this computer online?") },
+  { EHOSTUNREACH,
+    N_ ("the host cannot be reached; is this computer online?") },
+  { ETIMEDOUT, N_ ("the host does not answer; perhaps this network lets "
+                   "nothing through to this port") },
 };
 
 static bool
@@ -412,7 +414,11 @@ describe (const Race *race, const char *setting)
     return g_strdup_printf (_ ("there is no host of this name; check `%s'"),
                             setting);
   if (race->errnum == 0)
-    return g_strdup (_ ("its address cannot be looked up at present"));
+    return g_strdup (_ ("its address cannot be looked up at present; is this "
+                        "computer online?"));
+  if (race->errnum == ECONNREFUSED)
+    return g_strdup_printf (_ ("nothing listens on this port; check `%s'"),
+                            strcmp (setting, "host") == 0 ? "port" : setting);
   for (size_t i = 0; i < G_N_ELEMENTS (troubles); i++)
     if (race->errnum == troubles[i].errnum)
       return g_strdup (_ (troubles[i].text));
@@ -430,10 +436,13 @@ set_failure (const Race *race, const char *setting, GError **error)
   if (race->late && waited < 1000)
     reason = g_strdup_printf (_ ("no connection within %u ms"), waited);
   else if (race->late)
-    reason = g_strdup_printf (ngettext ("no connection within %u second",
-                                        "no connection within %u seconds",
-                                        (waited + 500) / 1000),
-                              (waited + 500) / 1000);
+    reason = g_strdup_printf (
+        ngettext ("no connection within %u second; perhaps this network lets "
+                  "nothing through to this port",
+                  "no connection within %u seconds; perhaps this network lets "
+                  "nothing through to this port",
+                  (waited + 500) / 1000),
+        (waited + 500) / 1000);
   else if (race->many)
     reason = g_strdup_printf (_ ("none of its first %d addresses answers"),
                               ADDRESSES_MAXIMUM);

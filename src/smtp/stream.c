@@ -537,7 +537,10 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
   while (!shake_hands (stream, &events, error))
     {
       if (events == 0)
-        return false;
+        {
+          tls_tell_certificate (stream->tls, stream->trace);
+          return false;
+        }
       acknowledge_soon (stream);
       if (wait_for (stream, events, deadline) == 0)
         {

@@ -433,8 +433,8 @@ tls_verdict_tell (const Identity *identity, gnutls_session_t session,
       &(TraceCertificate){
           .name = name,
           .issuer = issuer,
+          .from = gnutls_x509_crt_get_activation_time (certificate),
           .until = gnutls_x509_crt_get_expiration_time (certificate),
-          /* Otherwise it had been refused. */
           .pinned = identity->relay->pins != NULL,
       });
   gnutls_x509_crt_deinit (certificate);

@@ -33,6 +33,6 @@ void identity_clear (Identity *identity);
 bool tls_verdict (const Identity *identity, gnutls_session_t session,
                   GError **error);
 
-/* Tells TRACE, who wants to know, what SESSION's peer has shown. */
+/* Tells TRACE, who wants to know, what SESSION's peer has shown, if anything. */
 void tls_verdict_tell (const Identity *identity, gnutls_session_t session,
                        const Trace *trace);

@@ -318,9 +318,31 @@ is_no_tls (const Tls *tls, int result)
              || result == GNUTLS_E_RECORD_OVERFLOW);
 }
 
+/* Whether the first answer was that of a web server: GnuTLS took "HTTP/" of it for the
+   head of a record, and left the rest. */
+static bool
+is_http (const Tls *tls)
+{
+  char rest[4];
+
+  return recv (tls->fd, rest, sizeof rest, MSG_PEEK | MSG_DONTWAIT)
+             == sizeof rest
+         && (memcmp (rest, "1.1 ", sizeof rest) == 0
+             || memcmp (rest, "1.0 ", sizeof rest) == 0);
+}
+
 static void
 set_no_tls (const Tls *tls, GError **error)
 {
+  if (is_http (tls))
+    {
+      g_set_error (error, FAILURE, FAILURE_PROTOCOL,
+                   _ ("%s: a web server answers there, and no relay; where a "
+                      "network wants a login first, open a web page and log "
+                      "in, else check `host' and `port'"),
+                   tls->identity.endpoint);
+      return;
+    }
   g_set_error (error, FAILURE, FAILURE_PROTOCOL,
                tls->identity.relay->tls == TLS_IMPLICIT
                    ? _ ("%s: this port does not speak TLS from the start; "

@@ -49,8 +49,7 @@ ssize_t tls_write (Tls *tls, const void *octets, size_t length, short *events,
 /* Sends close_notify, if that is possible at once. */
 void tls_goodbye (Tls *tls);
 
-/* Tells TRACE (nullable) by what the peer of a finished handshake has proven who it
- * is. */
+/* Tells TRACE (nullable) what certificate the peer has shown by now, if any. */
 void tls_tell_certificate (const Tls *tls, const Trace *trace);
 
 /* "TLS1.3 TLS_AES_256_GCM_SHA384"; owned by TLS. */

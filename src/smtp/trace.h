@@ -27,13 +27,14 @@ typedef enum
   MILESTONE_LOGIN,    /* with the mechanism */
 } Milestone;
 
-/* By which the relay has proven that it is the one. */
+/* By which the relay has proven that it is the one, or could not. */
 typedef struct
 {
   const char *name;   /* the first that it has */
   const char *issuer; /* a distinguished name (RFC 4514) */
-  int64_t until;      /* when it expires, seconds since the epoch */
-  bool pinned;        /* its key is one that the account names */
+  int64_t from;       /* from when on it is valid, seconds since the epoch */
+  int64_t until;      /* when it expires */
+  bool pinned;        /* its key has to be one that the account names */
 } TraceCertificate;
 
 /* Each may be NULL. */
@@ -41,7 +42,7 @@ typedef struct
 {
   void (*line) (void *data, TraceKind kind, const char *text);
   void (*reached) (void *data, Milestone milestone, const char *text);
-  /* Before MILESTONE_TLS. What it is given lasts for the call. */
+  /* Before MILESTONE_TLS, or the failure. What it is given lasts for the call. */
   void (*certificate) (void *data, const TraceCertificate *certificate);
   void *data;
 } Trace;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 
@@ -61,6 +62,7 @@ typedef struct
   int64_t since; /* when the part that goes on has begun */
   unsigned secret_milliseconds;
   char *certificate; /* in words; nullable */
+  int64_t valid;     /* from when on */
   int64_t expires;
 } Probe;
 
@@ -219,6 +221,7 @@ on_certificate (void *data, const TraceCertificate *certificate)
           ? _ ("certificate for %s by %s until %s, its key pinned")
           : _ ("certificate for %s by %s until %s"),
       certificate->name, certificate->issuer, date);
+  probe->valid = certificate->from;
   probe->expires = certificate->until;
 }
 
@@ -284,26 +287,33 @@ static const struct
 {
   Stage first, last;
   int low, high;
-  bool alert; /* code 0: only where it will not mend itself */
+  bool alert; /* it will not mend itself */
   const char *advice;
 } advices[] = {
-  { STAGE_CONNECT, STAGE_GREETING, 500, 599, false,
+  { STAGE_CONNECT, STAGE_GREETING, 500, 599, true,
     N_ ("the relay takes nothing from here: check `host' and `port', try "
         "another network, or ask whoever runs the relay") },
-  { STAGE_CONNECT, STAGE_STARTTLS, 400, 499, false, BUSY },
-  { STAGE_EHLO, STAGE_STARTTLS, 500, 599, false, PORTS },
-  { STAGE_AUTH, STAGE_MAIL, 400, 499, false, BUSY },
+  { STAGE_CONNECT, STAGE_MAIL, 400, 499, false, BUSY },
+  { STAGE_EHLO, STAGE_STARTTLS, 500, 599, true, PORTS },
   { STAGE_MAIL, STAGE_MAIL, 500, 599, false,
     N_ ("write into `from' an address that this login may send from, or ask "
         "whoever runs the relay") },
   { STAGE_GREETING, STAGE_GREETING, 0, 0, true,
     N_ ("check `host' and `port': what answers there is no relay") },
-  { STAGE_EHLO, STAGE_EHLO, 0, 0, false, RUNNER },
+  { STAGE_GREETING, STAGE_GREETING, 0, 0, false,
+    N_ ("check `port' and `tls'; if they are right, wait some minutes, then "
+        "check again") },
+  { STAGE_TLS, STAGE_TLS, 0, 0, false, PORTS },
+  { STAGE_EHLO, STAGE_EHLO, 0, 0, true, RUNNER },
+  { STAGE_AUTH, STAGE_AUTH, 0, 0, true,
+    N_ ("check `user' and `auth', and `port': programs for mail use 465 or "
+        "587, and relays among themselves 25") },
+  { STAGE_EHLO, STAGE_MAIL, 0, 0, false, BUSY },
 };
 
 /* Where the password may be wrong. */
 static char *
-login_advice (const Account *account)
+advise_login (const Account *account)
 {
   if (account->secret_source == NULL)
     return g_strdup_printf (
@@ -316,15 +326,70 @@ login_advice (const Account *account)
       account->secret_source);
 }
 
+/* The certificate was shown, and refused. Nobody who is told to trust another one asks
+   whose that is; so this comes first. */
+static char *
+advise_certificate (const Probe *probe)
+{
+  int64_t now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *clock = NULL;
+  g_autoptr (GDateTime) time = NULL;
+
+  /* A key that is not the pinned one says what to do itself. */
+  if (probe->account.relay.pins != NULL && now >= probe->valid
+      && now < probe->expires)
+    return g_strdup ("");
+  if (now >= probe->valid && now < probe->expires)
+    return g_strdup (_ ("where a network wants a login first (hotel, train), "
+                        "open a web page and log in, then check again"));
+  time = g_date_time_new_now_local ();
+  clock = g_date_time_format (time, "%F %R");
+  return g_strdup_printf (_ ("the clock of this computer says %s: if that is "
+                             "wrong, set it"),
+                          clock);
+}
+
+/* What prints a secret prints something else, or nothing. */
+static bool
+runs_command (const Account *account)
+{
+  return account->password_command != NULL || account->token_command != NULL;
+}
+
+/* Errors of password-file and its kin say where they come from. */
+static char *
+advise_config (const Account *account, Stage stage)
+{
+  if (stage == STAGE_CREDENTIAL && account->secret_source != NULL
+      && account->relay.user != NULL)
+    return g_strdup (account->password_file != NULL
+                             && access (account->password_file, F_OK) != 0
+                         ? _ ("put the password into that file, on one line, "
+                              "for nobody but you to read")
+                         : "");
+  return g_strdup_printf (_ ("mend what the account says (%s:%d)"),
+                          account->file, account->line);
+}
+
 static char *
 advice_of (const Probe *probe, const Status *status)
 {
+  const Account *account = &probe->account;
+
   if (status->stage == STAGE_AUTH && status->code >= 500)
-    return login_advice (&probe->account);
+    return advise_login (account);
+  if (status->exit_status == EX_CONFIG)
+    return advise_config (account, status->stage);
+  if (status->stage == STAGE_CREDENTIAL && runs_command (account))
+    return g_strdup_printf (_ ("run the command of `%s' in a terminal: its "
+                               "first line has to be the password"),
+                            account->secret_source);
+  if (status->stage == STAGE_TLS && probe->certificate != NULL)
+    return advise_certificate (probe);
   for (size_t i = 0; i < G_N_ELEMENTS (advices); i++)
     if (status->stage >= advices[i].first && status->stage <= advices[i].last
         && status->code >= advices[i].low && status->code <= advices[i].high
-        && (!advices[i].alert || status->alert))
+        && advices[i].alert == status->alert)
       return g_strdup (_ (advices[i].advice));
   return g_strdup ("");
 }
@@ -368,6 +433,7 @@ fail (Probe *probe, Status *status)
                                                  : take_time (probe),
                              .exit_status = exit_status,
                              .code = status->code,
+                             .expires = part == PROBE_TLS ? probe->expires : 0,
                              .text = text,
                              .advice = advice });
   return exit_status;

@@ -314,7 +314,7 @@ done
 free_port
 way "proxy = 127.0.0.1:$free"
 send
-fails "no proxy" 0 "the proxy 127.0.0.1:$free cannot be reached: nothing listens on this port\$" 2
+fails "no proxy" 0 "the proxy 127.0.0.1:$free cannot be reached: nothing listens on this port; check .proxy.\$" 2
 way 'proxy = proxy.invalid:1080'
 send
 fails "a proxy without an address" 0 'the proxy proxy.invalid:1080 cannot be reached: .*look\|check .proxy.' 9

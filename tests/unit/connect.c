@@ -144,8 +144,8 @@ test_refused (void)
   uint16_t port = 0;
   int bound = bind_loopback (AF_INET, &port); /* and not listening */
 
-  assert_fails ("127.0.0.1", port, SOON, "^nothing listens on this port$");
-  assert_fails ("localhost", port, SOON, "^nothing listens on this port$");
+  assert_fails ("127.0.0.1", port, SOON, "^nothing listens on this port; check `port'$");
+  assert_fails ("localhost", port, SOON, "^nothing listens on this port; check `port'$");
   close (bound);
 }
 
@@ -154,7 +154,8 @@ test_no_such_host (void)
 {
   assert_fails ("name.invalid", 465, SOON,
                 "^there is no host of this name; check `host'$"
-                "|^its address cannot be looked up at present$");
+                "|^its address cannot be looked up at present; is this "
+                "computer online\\?$");
 }
 
 /* A listener whose queue is full: the kernel drops each further SYN. */
@@ -225,7 +226,7 @@ test_source (void)
   close (listener);
   /* ::1 cannot be tried, whether it comes first or last. */
   assert_way_fails (&relay, SOON, FAILURE_TEMPORARY,
-                    "^nothing listens on this port$"
+                    "^nothing listens on this port; check `port'$"
                     "|^none of its IPv4 addresses can be reached$");
 }
 
@@ -274,12 +275,13 @@ test_proxy (void)
 
   assert_way_fails (&relay, SOON, FAILURE_TEMPORARY,
                     "^the proxy localhost:[0-9]+ cannot be reached: nothing "
-                    "listens on this port$");
+                    "listens on this port; check `proxy'$");
   relay = relay_behind ("name.invalid", port);
   assert_way_fails (&relay, SOON, FAILURE_TEMPORARY,
                     "^the proxy name.invalid:[0-9]+ cannot be reached: "
                     "(there is no host of this name; check `proxy'"
-                    "|its address cannot be looked up at present)$");
+                    "|its address cannot be looked up at present; is this "
+                    "computer online\\?)$");
   g_assert_cmpint (listen (bound, 1), ==, 0);
   relay = relay_behind ("127.0.0.1", port);
   assert_way_fails (&relay, 50, FAILURE_TEMPORARY,

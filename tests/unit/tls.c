@@ -1187,8 +1187,9 @@ static const struct
     "mail.example:465: this port does not speak TLS from the start; perhaps "
     "it wants `tls = starttls'" },
   { "http", speak_http, TLS_IMPLICIT, FAILURE_PROTOCOL,
-    "mail.example:465: this port does not speak TLS from the start; perhaps "
-    "it wants `tls = starttls'" },
+    "mail.example:465: a web server answers there, and no relay; where a "
+    "network wants a login first, open a web page and log in, else check "
+    "`host' and `port'" },
   { "starttls-plaintext", speak_plainly, TLS_STARTTLS, FAILURE_PROTOCOL,
     "mail.example:465: the relay offered TLS and does not speak it" },
   { "close", close_early, TLS_IMPLICIT, FAILURE_TEMPORARY,

@@ -1,0 +1,319 @@
+#include "cli/check-machine.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "account/keyring.h"
+#include "base/failure.h"
+#include "cli/queue-change.h"
+#include "cli/survey.h"
+#include "smtp/sasl.h"
+#include "submit/bus.h"
+
+#define BUS_PATIENCE 2000 /* milliseconds */
+#define UNIT "postrider.service"
+
+static void
+add (Sheet *sheet, const char *part, ProbeResult result, const char *text,
+     const char *advice)
+{
+  sheet_add (sheet, &(Row){ .part = part,
+                            .result = result,
+                            .milliseconds = -1,
+                            .text = text,
+                            .advice = advice });
+}
+
+static void
+add_failure (Sheet *sheet, const char *part, const GError *error,
+             const char *text, const char *advice)
+{
+  sheet_add (sheet, &(Row){ .part = part,
+                            .result = PROBE_FAILED,
+                            .exit_status = failure_exit_status (error),
+                            .milliseconds = -1,
+                            .text = text,
+                            .advice = advice });
+}
+
+/* A file has no secrets, so nothing is lost; it names them. */
+static void
+check_mode (const char *file, Sheet *sheet)
+{
+  struct stat status;
+  g_autofree char *text = NULL;
+  g_autofree char *advice = NULL;
+
+  if (stat (file, &status) != 0 || (status.st_mode & S_IROTH) == 0
+      || status.st_uid != getuid ())
+    {
+      add (sheet, "file", PROBE_OK, file, NULL);
+      return;
+    }
+  text = g_strdup_printf (_ ("%s can be read by others; no password is in it, "
+                             "but your addresses are"),
+                          file);
+  advice = g_strdup_printf (_ ("run `chmod go= %s'"), file);
+  add (sheet, "file", PROBE_WARNING, text, advice);
+}
+
+static void
+check_files (const Accounts *accounts, Sheet *sheet)
+{
+  const char *last = NULL;
+
+  for (size_t i = 0; i < accounts->accounts->len; i++)
+    {
+      const Account *account = accounts->accounts->pdata[i];
+
+      if (g_strcmp0 (account->file, last) != 0)
+        check_mode (account->file, sheet);
+      last = account->file;
+    }
+}
+
+void
+machine_check_file (const Accounts *accounts, const GError *why, Sheet *sheet)
+{
+  g_auto (GStrv) lines = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) none = NULL;
+
+  if (accounts == NULL)
+    {
+      lines = g_strsplit (why->message, "\n", -1);
+      for (char **line = lines; *line != NULL; line++)
+        add_failure (sheet, "file", why, *line, NULL);
+      return;
+    }
+  if (accounts->accounts->len > 0)
+    {
+      check_files (accounts, sheet);
+      return;
+    }
+  text = g_strdup_printf (_ ("there is no account in %s"), accounts->file);
+  none = g_error_new_literal (FAILURE, FAILURE_CONFIG, text);
+  add_failure (sheet, "file", none, text,
+               _ ("run `postrider setup', which asks what it has to know"));
+}
+
+/* How many messages are in each room. */
+static bool
+count (Queue *queue, unsigned counts[N_ROOMS], GError **error)
+{
+  g_autoptr (GArray) places = survey_places (queue, error);
+
+  if (places == NULL)
+    return false;
+  for (size_t i = 0; i < places->len; i++)
+    counts[g_array_index (places, Place, i).room]++;
+  return true;
+}
+
+static void
+check_rooms (const unsigned counts[N_ROOMS], Sheet *sheet)
+{
+  g_autofree char *waiting = g_strdup_printf (
+      ngettext ("%u message waits", "%u messages wait", counts[ROOM_QUEUE]),
+      counts[ROOM_QUEUE]);
+  g_autofree char *held = g_strdup_printf (
+      ngettext ("%u message is held: it is not sent until you say so",
+                "%u messages are held: they are not sent until you say so",
+                counts[ROOM_HELD]),
+      counts[ROOM_HELD]);
+  g_autofree char *damaged = g_strdup_printf (
+      ngettext ("%u message is damaged", "%u messages are damaged",
+                counts[ROOM_CORRUPT]),
+      counts[ROOM_CORRUPT]);
+
+  if (counts[ROOM_HELD] + counts[ROOM_CORRUPT] == 0)
+    add (sheet, "queue", PROBE_OK, waiting, NULL);
+  if (counts[ROOM_HELD] > 0)
+    add (sheet, "queue", PROBE_WARNING, held,
+         _ ("run `postrider queue', which tells why, then `postrider queue "
+            "release' or `remove'"));
+  if (counts[ROOM_CORRUPT] > 0)
+    add (sheet, "queue", PROBE_WARNING, damaged,
+         _ ("run `postrider queue', which tells where they are"));
+}
+
+void
+machine_check_queue (Queue *queue, const GError *why, Sheet *sheet)
+{
+  g_autoptr (GError) error = NULL;
+  unsigned counts[N_ROOMS] = { 0 };
+
+  if (queue == NULL)
+    add_failure (sheet, "queue", why, why->message, NULL);
+  else if (!count (queue, counts, &error))
+    add_failure (sheet, "queue", error, error->message, NULL);
+  else
+    check_rooms (counts, sheet);
+}
+
+void
+machine_check_held (Queue *queue, const Account *account, Sheet *sheet)
+{
+  g_autoptr (GArray) places = queue != NULL ? survey_places (queue, NULL) : NULL;
+  g_autoptr (GPtrArray) held = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *advice = NULL;
+
+  if (places == NULL)
+    return;
+  held = change_held_for (queue, places, account->name);
+  if (held->len == 0)
+    return;
+  text = g_strdup_printf (
+      ngettext ("%u message is held because of this account",
+                "%u messages are held because of this account", held->len),
+      held->len);
+  advice = g_strdup_printf (
+      _ ("once it works, `postrider queue release --account %s' sends them"),
+      account->name);
+  add (sheet, "held", PROBE_WARNING, text, advice);
+}
+
+static void
+check_runner (const Accounts *accounts, Queue *queue, Sheet *sheet)
+{
+  if (queue_has_runner (queue))
+    add (sheet, "runner", PROBE_OK, _ ("it runs"), NULL);
+  else if (queue_is_empty (queue))
+    add (sheet, "runner", PROBE_OK, _ ("none runs, as nothing waits"), NULL);
+  else if (accounts != NULL && !accounts->general.start_runner)
+    add (sheet, "runner", PROBE_WARNING,
+         _ ("none runs, and `start-runner = no' lets none be started"),
+         _ ("run `postrider run --once', or have cron do so"));
+  else
+    add (sheet, "runner", PROBE_WARNING,
+         _ ("none runs, though messages wait"),
+         _ ("run `postrider run --until-empty', or `postrider queue retry'"));
+}
+
+/* "enabled", "disabled", ...; NULL: the user's systemd does not know the unit, or
+   there is none. */
+static char *
+unit_state (void)
+{
+  static const BusMethod get = {
+    .name = "org.freedesktop.systemd1",
+    .path = "/org/freedesktop/systemd1",
+    .interface = "org.freedesktop.systemd1.Manager",
+    .method = "GetUnitFileState",
+  };
+  g_autoptr (GVariant) answer
+      = bus_is_known () ? bus_call (&get, g_variant_new ("(s)", UNIT),
+                                    deadline_in (BUS_PATIENCE))
+                        : NULL;
+  char *state = NULL;
+
+  if (answer != NULL
+      && g_variant_is_of_type (answer, G_VARIANT_TYPE ("(s)")))
+    g_variant_get (answer, "(s)", &state);
+  return state;
+}
+
+static void
+check_unit (Sheet *sheet)
+{
+  g_autofree char *state = unit_state ();
+
+  if (state == NULL)
+    add (sheet, "unit", PROBE_SKIPPED,
+         _ ("your systemd has no " UNIT "; a runner starts by itself when "
+            "there is mail for it"),
+         NULL);
+  else if (g_str_has_prefix (state, "enabled"))
+    add (sheet, "unit", PROBE_OK,
+         _ ("a runner is started when you log in (" UNIT ")"), NULL);
+  else
+    add (sheet, "unit", PROBE_OK,
+         _ ("a runner starts by itself when there is mail for it; to have one "
+            "after each log-in, run `systemctl --user enable --now " UNIT "'"),
+         NULL);
+}
+
+/* Whether FILE is this program, by whatever links. */
+static bool
+is_ours (const char *file)
+{
+  struct stat status, own;
+
+  return stat (file, &status) == 0 && stat ("/proc/self/exe", &own) == 0
+         && status.st_dev == own.st_dev && status.st_ino == own.st_ino;
+}
+
+static void
+check_sendmail (Sheet *sheet)
+{
+  static const char path[] = "/usr/sbin/sendmail";
+  g_autofree char *target = realpath (path, NULL);
+  g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *advice = g_strdup_printf (
+      target == NULL ? _ ("as root, run `ln -s %s %s'")
+                     : _ ("if they are to send through this one, remove that "
+                          "program's package, then run `ln -s %s %s' as root"),
+      own != NULL ? own : "postrider", path);
+
+  if (is_ours (path))
+    {
+      add (sheet, "sendmail", PROBE_OK, path, NULL);
+      return;
+    }
+  text = target == NULL
+             ? g_strdup_printf (_ ("there is no %s, which programs such as "
+                                   "cron and mutt look for"),
+                                path)
+             : g_strdup_printf (_ ("%s is another program (%s): cron and mutt "
+                                   "send through that one"),
+                                path, target);
+  add (sheet, "sendmail", PROBE_WARNING, text, advice);
+}
+
+static bool
+wants_keyring (const Accounts *accounts)
+{
+  for (size_t i = 0; accounts != NULL && i < accounts->accounts->len; i++)
+    {
+      const Account *account = accounts->accounts->pdata[i];
+
+      if (account->secret_source == NULL && account->relay.user != NULL
+          && sasl_wants_secret (account->relay.auth))
+        return true;
+    }
+  return false;
+}
+
+static void
+check_cron (const Accounts *accounts, Sheet *sheet)
+{
+  g_autofree char *bus = keyring_bus_of_jobs ();
+
+  if (!wants_keyring (accounts))
+    add (sheet, "cron", PROBE_OK,
+         _ ("its jobs need no keyring for these accounts"), NULL);
+  else if (bus != NULL)
+    add (sheet, "cron", PROBE_OK,
+         _ ("its jobs find the session bus, and the keyring there"), NULL);
+  else
+    add (sheet, "cron", PROBE_WARNING,
+         _ ("its jobs find no session bus, so what they send waits until you "
+            "log in"),
+         _ ("where nobody logs in, write `password-file' or "
+            "`password-credential' into the account"));
+}
+
+void
+machine_check (const Accounts *accounts, Queue *queue, Sheet *sheet)
+{
+  if (queue != NULL)
+    check_runner (accounts, queue, sheet);
+  check_sendmail (sheet);
+  check_cron (accounts, sheet);
+  check_unit (sheet);
+}

@@ -1,0 +1,352 @@
+#!/bin/sh
+# What people do wrong when they set the program up, or what is wrong around them:
+# each mistake is made, and `postrider check' tells it in a line, says what to do, and
+# ends with the status of that failure. The table is what they read.
+. "$(dirname "$0")/lib.sh"
+need python3
+need_faketime
+begin 240
+make_certificates
+certificates=$work/certificates
+cp "$accounts" "$work/bare"
+
+# What `check --json' found: the first row that failed or, with WARNINGS, is a
+# warning: its part, its status, and what it says, over three lines.
+cat >"$work/row.py" <<'END'
+import json, sys
+with open(sys.argv[1]) as f:
+    found = json.load(f)
+rows = [r for a in found["accounts"] for r in a["parts"]] + found["machine"]
+bad = [r for r in rows if r["result"] == sys.argv[2]]
+if len(sys.argv) > 3:
+    bad = [r for r in bad if r["part"] == sys.argv[3]]
+if bad:
+    print(bad[0]["part"])
+    print(found["exit_status"])
+    print(bad[0]["text"] + (" -> " + bad[0]["advice"] if bad[0]["advice"] else ""))
+END
+
+# fresh [SETTING...]: one account, of the scripted relay.
+fresh () {
+  rm -rf "$state"
+  cp "$work/bare" "$accounts"
+  scripted_account me 'timeout-connect = 5s' 'timeout-command = 5s' "$@"
+}
+
+# mistake NAME PART STATUS PATTERN ADVICE: `postrider check' finds that PART
+# fails with what is like PATTERN and then ADVICE (both of grep -E). STATUS 0: it
+# is a warning.
+around=
+mistake () {
+  mistake_name=$1
+  shift
+  $around timeout 60 postrider check --json me >"$work/json" 2>"$work/err"
+  status=$?
+  kind=failed
+  [ "$2" != 0 ] || kind=warning
+  python3 "$work/row.py" "$work/json" $kind ${2##[1-9]*} >"$work/row"
+  [ "$2" != 0 ] ||
+    python3 "$work/row.py" "$work/json" $kind "$1" >"$work/row"
+  check "$mistake_name" told "$@"
+  printf '# | %s | %s | %s | %s |\n' "$mistake_name" "$status" \
+    "$(sed -n 1p "$work/row")" "$(sed -n 3p "$work/row")" |
+    sed "s|$work|...|g; s|localhost:[0-9]*|localhost:PORT|g" | tee -a "$work/table"
+}
+
+told () {
+  cat "$work/row" "$work/err"
+  exits "$2" || return
+  { read -r told_part; read -r told_status; read -r told_text; } <"$work/row"
+  [ "$told_part" = "$1" ] && [ "$told_status" = "$2" ] || return
+  [ ! -s "$work/err" ] || return
+  printf '%s\n' "$told_text" | grep -qE -- "$3.*$4" || return
+  ! printf '%s' "$told_text" | LC_ALL=C grep -q '[[:cntrl:]]'
+}
+
+served
+fresh
+password me secret || exit 1
+postrider check me >"$work/out" 2>"$work/err"
+status=$?
+check "without a mistake all is well" exits 0
+check "nothing is said on stderr" [ ! -s "$work/err" ]
+check "the relay was told of a sender, and of no recipient" heard 1 MAIL
+check "and that it was nothing" heard 1 RSET
+check "no RCPT" heard 0 RCPT
+check "no DATA" heard 0 DATA
+check "one login" heard 1 AUTH
+check "the parts are told in their order" [ "$(sed -n 's/^  \([a-zA-Z][a-zA-Z]*\) .*/\1/p' \
+  "$work/out" | head -n 9 | xargs)" = \
+  "account password DNS connection TLS greeting EHLO login sender" ]
+
+# The shape of --json is a promise.
+cat >"$work/shape.py" <<'END'
+import json, sys
+with open(sys.argv[1]) as f:
+    found = json.load(f)
+assert list(found) == ["accounts", "machine", "exit_status"], found
+account, = found["accounts"]
+assert list(account) == ["name", "file", "line", "host", "port", "user", "parts",
+                         "result"], account
+for row in account["parts"] + found["machine"]:
+    assert list(row) == ["part", "result", "milliseconds", "text", "advice",
+                         "exit_status", "code", "expires"], row
+    assert row["result"] in ("ok", "warning", "skipped", "failed"), row
+assert [r["part"] for r in account["parts"]] == [
+    "account", "secret", "address", "connection", "tls", "greeting", "ehlo",
+    "login", "sender"], account
+assert [r["part"] for r in found["machine"]] == [
+    "file", "queue", "runner", "sendmail", "cron", "unit"], found
+tls = account["parts"][4]
+assert tls["expires"] > 1500000000, tls
+END
+postrider check --json me >"$work/json"
+check "--json has the shape that is documented" python3 "$work/shape.py" "$work/json"
+if [ "$(id -u)" = 0 ] && command -v postfix >/dev/null; then
+  start_relay postfix
+  relay_account implicit postfix tls
+  relay_account starttls postfix starttls 'tls = starttls'
+  for account in implicit starttls; do
+    password $account "$relay_password"
+    check "Postfix, $account" postrider check $account
+  done
+  password me secret
+else
+  skip "Postfix" "only root can start it"
+fi
+
+# The login
+
+fresh
+password me wrong
+rm -rf "$work/record"
+mistake "wrong password" login 77 'localhost refused the login: 535' \
+  'postrider password set me'
+check "it is asked once" heard 1 AUTH
+check "nothing is counted against the account" [ ! -e "$state/accounts/me" ]
+numbered 1 | timeout 60 "$sendmail" -f me@example.org you@example.net 2>/dev/null
+check "a message that is refused pauses the account" [ -e "$state/accounts/me" ]
+postrider check me >"$work/out" 2>&1
+status=$?
+check "an account that is paused is tried all the same" exits 77
+check "and that is said" grep -q 'paused since .* 535' "$work/out"
+check "it stays paused" grep -q 535 "$state/accounts/me"
+become --serve --password wrong
+postrider check me >"$work/out" 2>&1
+status=$?
+check "what is mended elsewhere is found to be" exits 0
+check "that is said" grep -q 'the account works again' "$work/out"
+check "and what waits for a person" grep -q 'queue release --account me' "$work/out"
+check "the pause is over" [ ! -e "$state/accounts/me" ]
+check "nothing was sent" queued 1 held
+
+fresh
+sed -i '/^user/d' "$accounts"
+mistake "no user" secret 78 'has no `user' 'mend what the account says'
+fresh 'auth = cram-md5'
+become --serve --mechanisms PLAIN
+mistake "a mechanism that the relay has not" login 77 'offers no login' 'auth'
+printf '%s\n' 'offer SIZE' 'serve' | dialogue no-auth
+become "$work/no-auth"
+fresh
+mistake "a relay without AUTH" login 77 'offers no login at all' 'port'
+
+# The secret
+
+served
+fresh
+postrider password forget me >"$work/out"
+secret-tool clear service smtp host localhost user me
+mistake "no password in the keyring" secret 77 'has no password' \
+  'postrider password set me'
+password me secret
+for mode in locked nobus absent; do
+  around="sh $source/tests/relay/keyring $mode $work/$mode
+    env XDG_CONFIG_HOME=$XDG_CONFIG_HOME XDG_STATE_HOME=$XDG_STATE_HOME"
+  case $mode in
+  locked) mistake "a locked keyring" secret 75 'keyring is locked' 'unlock it' ;;
+  nobus) mistake "no session bus" secret 75 'no session bus' 'log in' ;;
+  absent) mistake "no keyring" secret 75 'no keyring runs' 'start one' ;;
+  esac
+done
+around=
+fresh 'password-command = false'
+mistake "a password command that fails" secret 77 'false. exited with status 1' \
+  'run the command'
+fresh 'password-command = true'
+mistake "a password command that prints nothing" secret 77 'gives nothing' \
+  'run the command'
+fresh 'password-command = no-such-program x'
+mistake "a password command that is not there" secret 77 'no-such-program' \
+  'run the command'
+echo secret >"$work/password"
+chmod 644 "$work/password"
+fresh "password-file = $work/password"
+mistake "a password file that others can read" secret 78 'read by others' \
+  'run `chmod go='
+fresh "password-file = $work/none"
+mistake "a password file that is not there" secret 78 'cannot read' 'put the password into'
+chmod 600 "$work/password"
+given="password-file = $work/password"
+
+# The file
+
+fresh "$given"
+chmod 644 "$accounts"
+mistake "an accounts file that others can read" file 0 'read by others' \
+  'run `chmod go='
+chmod 622 "$accounts"
+mistake "an accounts file that others can write" file 78 'written by others' \
+  'run `chmod go-w'
+chmod 600 "$accounts"
+sed -i 's/^timeout-connect/timeout-conect/' "$accounts"
+mistake "a typo in a setting" file 78 'accounts:[0-9]+:1: .*timeout-conect' \
+  'timeout-connect'
+cp "$work/bare" "$accounts"
+mistake "no account" file 78 'no account in' 'postrider setup'
+
+# The way
+
+fresh "$given"
+free () { # a port at which nobody listens, and nobody will
+  python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True)
+import time; time.sleep(300)' >"$work/free" &
+  keep $!
+  await [ -s "$work/free" ]
+  free=$(cat "$work/free")
+}
+free
+sed -i "s/^port.*/port = $free/" "$accounts"
+mistake "a wrong port: connection refused" connection 75 'nothing listens' \
+  'check `port'
+fresh "$given"
+sed -i 's/^host.*/host = no-such-relay.invalid/' "$accounts"
+mistake "an unknown host" address 75 'invalid:' \
+  'check `host|is this computer online'
+if unshare --net true 2>/dev/null; then
+  around='unshare --net'
+  mistake "no network: a name" address 75 'looked up|no host' \
+    'is this computer online|check `host'
+  sed -i 's/^host.*/host = 192.0.2.1/' "$accounts"
+  mistake "no network: an address" connection 75 'no way to its network' \
+    'is this computer online'
+  around=
+else
+  skip "no network" "no network namespace can be had"
+fi
+python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
+c = [socket.socket() for _ in range(8)]
+for x in c:
+    x.setblocking(False)
+    x.connect_ex(s.getsockname())
+print(s.getsockname()[1], flush=True)
+time.sleep(300)' >"$work/deaf" &
+keep $!
+await [ -s "$work/deaf" ]
+fresh "$given"
+sed -i "s/^port.*/port = $(cat "$work/deaf")/; s/^timeout-connect.*/timeout-connect = 1s/" \
+  "$accounts"
+mistake "a network that lets nothing through" connection 75 \
+  'no connection within' 'perhaps this network'
+echo stall | dialogue mute
+become "$work/mute"
+fresh "$given"
+sed -i 's/^timeout-connect.*/timeout-connect = 1s/' "$accounts"
+mistake "silence instead of TLS" tls 75 'no answer within' 'check `port. and `tls'
+fresh "$given" "proxy = socks5://localhost:$free"
+mistake "a proxy that is down" connection 75 \
+  "the proxy localhost:$free cannot be reached" 'check `proxy'
+fresh "$given" 'tunnel = no-such-tunnel %h %p'
+mistake "a tunnel whose command is missing" connection 78 'no-such-tunnel' 'mend'
+
+# TLS
+
+served
+fresh "$given" 'tls = starttls'
+sed -i 's/^timeout-command.*/timeout-command = 1s/' "$accounts"
+mistake "STARTTLS at a port with implicit TLS" greeting 75 'no answer within' \
+  'tls = implicit'
+become --serve --starttls
+fresh "$given"
+mistake "implicit TLS at a port with STARTTLS" tls 75 'does not speak TLS' \
+  'tls = starttls'
+cat >"$work/web.py" <<'END'
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(8)
+print(s.getsockname()[1], flush=True)
+while True:
+    c, _ = s.accept()
+    c.recv(4096)
+    c.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>log in</html>")
+    c.close()
+END
+python3 "$work/web.py" >"$work/web" &
+keep $!
+await [ -s "$work/web" ]
+sed -i "s/^port.*/port = $(cat "$work/web")/" "$accounts"
+mistake "a captive portal: a web server answers" tls 75 'web server' 'log in'
+become --serve --certificate "$certificates/wrong-host.pem"
+fresh "$given"
+mistake "a captive portal: a certificate of another host" tls 75 \
+  'for another name \(other.example\)' 'check `host.*log in'
+become --serve --certificate "$certificates/expired.pem"
+mistake "an expired certificate" tls 75 'has expired' 'the clock of this computer'
+served
+around='at -2600d'
+mistake "a clock that is years slow" tls 75 'not valid yet' \
+  'the clock of this computer says 20'
+around=
+become --serve --certificate "$certificates/self-signed.pem"
+mistake "a certificate of the relay's own making" tls 75 'self-signed' \
+  'trust-file.*log in'
+become --serve --certificate "$certificates/unknown-ca.pem"
+mistake "an unknown authority" tls 75 'no authority that is trusted' 'trust-file'
+served
+fresh "$given" 'pin = pin-sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
+mistake "another key than the pinned one" tls 75 'none of those that `pin' 'ask'
+fresh "$given"
+sed -i "s|^trust-file.*|trust-file = $work/none.pem|" "$accounts"
+mistake "a trust file that is missing" tls 78 'cannot read .*none.pem' 'mend'
+
+# The relay
+
+fresh "$given"
+for greeting in '421 4.3.2 too many' '554 5.7.1 not from there' 'nonsense'; do
+  printf '%s\n' tls "> $greeting" drain | dialogue greeting
+  become "$work/greeting"
+  case $greeting in
+  421*) advice='wait some minutes' ;;
+  554*) advice='check `host' ;;
+  *) advice='check `host' ;;
+  esac
+  mistake "greeted with $greeting" greeting 75 "${greeting%% [45].*}|no SMTP reply" "$advice"
+done
+printf '%s\n' begin '> 220 relay' 'until MAIL*' '< MAIL*' \
+  '> 553 5.7.1 not your address' serve | dialogue sender
+become "$work/sender"
+mistake "a sender that the relay refuses" sender 69 \
+  'refused the sender me@example.org: 553 5.7.1' 'write into `from'
+
+# This machine
+
+served
+fresh "$given"
+mkdir -p "$state"
+chmod 755 "$state"
+mistake "a queue directory that others may enter" queue 78 "$state" 'chmod'
+rm -rf "$state"
+echo >"$state"
+mistake "a queue directory that is a file" queue 78 "$state" 'must be'
+rm -rf "$state"
+postrider check nobody >"$work/out" 2>"$work/err"
+status=$?
+check "an account that there is not" exits 78
+check "it is told which there are" grep -q nobody "$work/err"
+
+echo '#' "$(wc -l <"$work/table") mistakes"
+end
