@@ -19,7 +19,9 @@
 #include "account/keyring.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
+#include "cli/accounts.h"
 #include "cli/check.h"
+#include "cli/import.h"
 #include "cli/log.h"
 #include "cli/mailq.h"
 #include "cli/output.h"
@@ -40,6 +42,8 @@ static const Command commands[] = {
   { "sendmail", sendmail_main, N_ ("send a message from standard input") },
   { "check", check_main, N_ ("try whether mail would leave, and send none") },
   { "password", password_main, N_ ("store or forget an account's password") },
+  { "accounts", accounts_main, N_ ("show what counts for each account, and why") },
+  { "import", import_main, N_ ("take over the accounts of another program") },
   { "queue", queue_main, N_ ("list what waits or is held, and decide about it") },
   { "mailq", mailq_main, N_ ("list it as other programs read it") },
   { "newaliases", newaliases_main, N_ ("check the aliases file") },

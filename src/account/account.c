@@ -14,7 +14,6 @@
 #include "base/user.h"
 #include "smtp/sasl.h"
 
-#define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 
 static Account *
@@ -442,8 +441,8 @@ read_files (const char *file, const char *user_file, GError **error)
       g_ptr_array_add (configs, config);
     }
   else if ((user_file != NULL && !add_file (configs, user_file, error))
-           || !((configs->len > 0 && is_kept_from_us (SYSTEM_FILE))
-                || add_file (configs, SYSTEM_FILE, error)))
+           || !((configs->len > 0 && is_kept_from_us (ACCOUNTS_SYSTEM_FILE))
+                || add_file (configs, ACCOUNTS_SYSTEM_FILE, error)))
     return NULL;
   return g_steal_pointer (&configs);
 }
@@ -483,7 +482,7 @@ accounts_load (const char *file, const char *home, GError **error)
     return NULL;
   accounts = accounts_new (file != NULL        ? file
                            : user_file != NULL ? user_file
-                                               : SYSTEM_FILE);
+                                               : ACCOUNTS_SYSTEM_FILE);
   for (size_t i = configs->len; i-- > 0;)
     {
       Config *config = g_ptr_array_index (configs, i);
@@ -536,24 +535,41 @@ glob_matches (const char *glob, const char *path)
          && g_pattern_match_simple (glob_domain, path_domain);
 }
 
-/* How exactly ACCOUNT names SENDER; 0: not at all. */
+/* How exactly FROM names SENDER; 0: not at all. */
 static size_t
-match_rank (const Account *account, const char *sender)
+item_rank (const char *from, const char *sender)
 {
-  size_t best = 0;
+  if (!is_glob (from))
+    return address_path_equal (from, sender) ? G_MAXSIZE : 0;
+  return glob_matches (from, sender) ? strlen (from) : 0;
+}
+
+const char *
+account_claims (const Account *account, const char *sender)
+{
+  const char *best = NULL;
+  size_t best_rank = 0;
 
   for (size_t i = 0; i < account->from->len; i++)
     {
       const char *from = g_ptr_array_index (account->from, i);
-      size_t rank = 0;
+      size_t rank = item_rank (from, sender);
 
-      if (!is_glob (from))
-        rank = address_path_equal (from, sender) ? G_MAXSIZE : 0;
-      else if (glob_matches (from, sender))
-        rank = strlen (from);
-      best = MAX (best, rank);
+      if (rank > best_rank)
+        {
+          best = from;
+          best_rank = rank;
+        }
     }
   return best;
+}
+
+static size_t
+match_rank (const Account *account, const char *sender)
+{
+  const char *from = account_claims (account, sender);
+
+  return from != NULL ? item_rank (from, sender) : 0;
 }
 
 static const Account *

@@ -60,6 +60,10 @@ typedef struct
  * to ACCOUNT. */
 const char *account_address (const Account *account);
 
+/* What of its `from' names SENDER (a path as address_path writes it) best; NULL:
+ * nothing. It belongs to ACCOUNT. */
+const char *account_claims (const Account *account, const char *sender);
+
 /* [postrider]: for all accounts. */
 typedef struct
 {
@@ -93,6 +97,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Accounts, accounts_free)
  * FAILURE_CONFIG: the text has one line "file:line:column: …" for every error of
  * a file. A file that others may write, or of a foreign owner, is refused. */
 Accounts *accounts_load (const char *file, const char *home, GError **error);
+
+/* That of the machine. */
+#define ACCOUNTS_SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
 
 /* Where the user whose home is HOME (nullable) has, or would write, an accounts
  * file; NULL: nowhere. The caller owns it. */

@@ -15,6 +15,7 @@ dictionary_of () {
   auth | sasl | session | transaction) echo session ;;
   encoding | header | message | recode) echo header ;;
   config | edit) echo config ;;
+  import) echo import ;;
   esac
 }
 

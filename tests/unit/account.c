@@ -38,7 +38,7 @@ tear_down (Fixture *fixture, const void *data)
   g_autofree char *subdirectory
       = g_build_filename (fixture->directory, "postrider", NULL);
 
-  g_remove (SYSTEM_FILE);
+  g_remove (ACCOUNTS_SYSTEM_FILE);
   g_rmdir (SYSCONFDIR "/postrider");
   g_rmdir (SYSCONFDIR);
   g_remove (fixture->file);
@@ -837,7 +837,7 @@ test_both_files (Fixture *fixture, const void *data)
 
   g_assert_cmpint (g_mkdir_with_parents (SYSCONFDIR "/postrider", 0700), ==,
                    0);
-  g_assert_true (g_file_set_contents (SYSTEM_FILE, system_text, -1, NULL));
+  g_assert_true (g_file_set_contents (ACCOUNTS_SYSTEM_FILE, system_text, -1, NULL));
   accounts = accounts_load (NULL, "/home/me", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (accounts->accounts->len, ==, 2);
@@ -850,7 +850,7 @@ test_both_files (Fixture *fixture, const void *data)
   g_assert_cmpint (accounts->general.keep_held, ==, 0);
   g_assert_false (accounts->general.start_runner);
   g_assert_true (accounts->general.notify);
-  g_assert_cmpint (g_chmod (SYSTEM_FILE, 0666), ==, 0);
+  g_assert_cmpint (g_chmod (ACCOUNTS_SYSTEM_FILE, 0666), ==, 0);
   g_assert_null (accounts_load (NULL, "/home/me", &error));
   g_assert_error (error, FAILURE, FAILURE_CONFIG);
 }

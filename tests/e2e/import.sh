@@ -1,0 +1,238 @@
+#!/bin/sh
+# Who comes from another program: the same messages go the same ways, to the same
+# relays with the same logins, and no password is shown or left in the open.
+. "$(dirname "$0")/lib.sh"
+need msmtp base64
+begin 120
+make_certificates
+
+# relay NAME OPTION...: one of its own, whose port is $port_NAME and whose record
+# is in $work/NAME. A login is PLAIN, so that it can be read.
+relay () {
+  relay_name=$1
+  shift
+  "$build/tests/relay/scripted-relay" --port-file "$work/$relay_name.port" \
+    --record "$work/$relay_name" --certificate "$work/certificates/good.pem" \
+    --mechanisms PLAIN --serve "$@" >"$work/$relay_name.out" 2>&1 &
+  keep $!
+  await [ -s "$work/$relay_name.port" ] || exit 1
+  eval "port_$relay_name=$(cat "$work/$relay_name.port")"
+}
+home_password='sec"ret # one'
+relay work --starttls --user worker --password 'from a command'
+relay home --user me@home.example --password "$home_password"
+relay club --user chair --password 'in the keyring'
+
+# What msmtp's users do today.
+printf 'from a command\nand more\n' >"$HOME/work-password"
+chmod 600 "$HOME/work-password"
+printf 'in the keyring' | secret-tool store --label=msmtp \
+  host localhost service smtp user chair || exit 1
+cat >"$HOME/aliases" <<'END'
+root: admin@home.example
+staff: you@example.net, root
+default: lost@home.example
+END
+cat >"$HOME/.msmtprc" <<END
+# Mail of mine
+defaults
+tls on
+tls_trust_file $work/certificates/ca.pem
+auth on
+host localhost
+logfile ~/.msmtp.log
+aliases $HOME/aliases
+
+account work
+from worker@work.example
+port $port_work
+user worker
+passwordeval "cat ~/work-password"
+
+account home
+from me@home.example
+port $port_home
+tls_starttls off
+user me@home.example
+password $home_password
+
+account club : home
+from *@club.example
+port $port_club
+user chair
+password
+timeout 20
+undisclosed_recipients off
+
+account plain
+from me@plain.example
+tls off
+port 25
+
+account default : home
+END
+chmod 600 "$HOME/.msmtprc"
+
+# each COMMAND: gets all of the messages, by -f and recipients.
+each () {
+  for sender in worker@work.example worker+list@work.example \
+    me@home.example chair@club.example Treasurer@club.example \
+    somebody@else.example; do
+    printf 'Subject: to one\n\ntext\n' |
+      timeout 30 "$@" -f $sender -- you@example.net || return
+    printf 'Subject: to several\n\ntext\n' |
+      timeout 30 "$@" -f $sender -- a@example.net b@example.net root || return
+    printf 'Subject: to names\n\ntext\n' |
+      timeout 30 "$@" -f $sender -- staff || return
+    printf 'Subject: to one who is not there\n\ntext\n' |
+      timeout 30 "$@" -f $sender -- nobody || return
+  done
+}
+
+# ways: of each message the relay, the login and the envelope, whose forward-paths
+# come in any order. The records go.
+ways () {
+  for name in work home club; do
+    for log in $(ls "$work/$name"/*.tls 2>/dev/null | sort -V); do
+      tr -d '\r' <"$log" | while read -r verb what; do
+        case $verb in
+        AUTH)
+          what=${what#PLAIN}
+          [ -n "$what" ] || read -r what
+          printf 'login %s\n' "$(printf %s $what | base64 -d | tr '\0' ' ')"
+          ;;
+        MAIL | RCPT) printf '%s %s\n' $verb "${what%%>*}>" ;;
+        DATA) break ;;
+        esac
+      done | sort | tr '\n' ' ' | sed "s/^/$name: /; s/\$/\n/"
+    done
+    rm -rf "${work:?}/$name"
+  done
+}
+
+each msmtp >"$work/out" 2>"$work/err" || {
+  cat "$work/err" >&2
+  exit 1
+}
+ways >"$work/old"
+check "msmtp takes the ways that its file says" \
+  [ "$(cut -d' ' -f1 "$work/old" | sort | uniq -c | tr -s ' \n' ' ')" = \
+  ' 8 club: 8 home: 8 work: ' ]
+
+# import ARGUMENT...
+import () {
+  postrider import "$@" >"$work/out" 2>"$work/err"
+  status=$?
+}
+says () { # says FILE LINE
+  grep -qxF -- "$2" "$1" || {
+    cat "$1"
+    return 1
+  }
+}
+tells () { # tells PART: on stderr
+  grep -qF -- "$1" "$work/err" || {
+    cat "$work/err"
+    return 1
+  }
+}
+no_secret () { # no_secret FILE...
+  ! grep -F -e 'from a command' -e 'sec"ret' -e 'in the keyring' "$@" |
+    grep -v 'Its password is in the keyring'
+}
+old=$HOME/.msmtprc
+line_of () { # line_of TEXT: its number
+  grep -n -- "^$1" "$old" | head -n 1 | cut -d: -f1
+}
+
+# A file that is there keeps what it says.
+printf '%s\n' '# mine' '[postrider]' "log = $work/log # here" \
+  'start-runner = no' >"$accounts"
+cp "$accounts" "$work/before"
+import --dry-run msmtp
+check "a dry run: its status is 0" exits 0
+check "a dry run changes nothing" cmp "$work/before" "$accounts"
+check "a dry run shows the new file" says "$work/out" '[work]'
+check "a dry run tells where a password would go" \
+  tells "$old:$(line_of 'password sec'): the password of account \`home'"
+check "a dry run shows no password" no_secret "$work/out" "$work/err"
+secret-tool search --all service smtp user me@home.example >"$work/search" 2>&1
+check "a dry run stores none" eval '! grep -q "^secret" "$work/search"'
+
+import msmtp
+check "import: its status is 0" exits 0
+check "import: no password is shown" no_secret "$work/out" "$work/err"
+check "import: no password is in the file" no_secret "$accounts"
+check "import: the file is its owner's alone" \
+  [ "$(stat -c %a "$accounts")" = 600 ]
+check "import: what stood there still does" \
+  cmp "$work/before" - <<END
+$(head -n 4 "$accounts")
+END
+check "import: the password of \`home' still stands in the old file" \
+  grep -q "^  Its password is in the keyring now. It still stands in $old, line $(line_of 'password sec')" \
+  "$work/out"
+check "import: that of \`club' was in the keyring already" \
+  [ "$(grep -c '^  Its password is in the keyring already.$' "$work/out")" = 1 ]
+check "import: \`home' is the default" \
+  grep -q "^Account .home' sends mail from me@home.example, .*and from anybody else" "$work/out"
+check "import: an account without TLS is left out" \
+  tells "$old:$(line_of 'tls off'): account \`plain' is left out: it sends without TLS"
+check "import: another log stays" \
+  tells "$old:$(line_of logfile): \`log' is set in $accounts already"
+check "import: the aliases are taken" says "$accounts" "aliases = $HOME/aliases"
+check "import: a timeout is taken" says "$accounts" 'timeout-connect = 20s'
+check "import: the old file stays" grep -qF "password $home_password" "$old"
+
+each "$sendmail" >"$work/out" 2>"$work/err"
+check "the messages are taken" [ $? = 0 ]
+ways >"$work/new"
+check "they go the same ways, with the same logins and envelopes" \
+  diff "$work/old" "$work/new"
+check "nothing is left in the queue" queued 0
+
+# Once more: nothing is done twice.
+cp "$accounts" "$work/before"
+import msmtp
+check "again: the status is 78" exits 78
+check "again: each account is told" \
+  tells "$old:$(line_of 'account work'): account \`work' is left out: there is one of this name in $accounts"
+check "again: the file stays as it is" cmp "$work/before" "$accounts"
+
+# What is wrong with files.
+rm "$accounts"
+chmod 666 "$old"
+import msmtp
+check "a file that others may write: the status is 78" exits 78
+check "a file that others may write is refused" tells 'can be written by others'
+check "nothing is written" [ ! -e "$accounts" ]
+chmod 600 "$old"
+import msmtp "$work/absent"
+check "a file that is not there: the status is 78" exits 78
+import qmail
+check "an unknown program: the status is 64" exits 64
+
+# Without a keyring the accounts are there, and what to do is told.
+DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent import msmtp
+check "no keyring: the status is 75" exits 75
+check "no keyring: what to do is told" \
+  tells "then run \`postrider password set home'"
+check "no keyring: the accounts are written" says "$accounts" '[home]'
+check "no keyring: no password is shown" \
+  no_secret "$work/out" "$work/err" "$accounts"
+
+# As it is found elsewhere, and by a link, with a command for a line.
+rm "$accounts"
+mkdir -p "$HOME/.config/msmtp"
+{
+  sed 's/^password .*/eval printf "password %s" "sec\\"ret # one"/' "$old"
+} >"$HOME/dotfile"
+rm "$old"
+chmod 600 "$HOME/dotfile"
+ln -s ../../dotfile "$HOME/.config/msmtp/config"
+import msmtp
+check "eval: the status is 0" exits 0
+check "eval: no password is shown" no_secret "$work/out" "$work/err" "$accounts"
+printf 'Subject: one\n\ntext\n' | submit -f me@home.example you@example.net
+check "eval: the password is what the command printed" exits 0
+end

@@ -1,0 +1,396 @@
+/* Files of other programs: which accounts become of them, what is noted, and which
+ * passwords go to the keyring. */
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "account/edit.h"
+#include "cli/draft.h"
+#include "cli/import-msmtp.h"
+
+#define NOTES 4
+
+typedef struct
+{
+  const char *name;
+  const char *old;
+  const char *new;            /* the accounts file; "": none is written */
+  const char *passwords;      /* "account=password" of each, in lines */
+  const char *notes[NOTES + 1]; /* "LINE: text", or the beginning of it */
+} Case;
+
+static Secret *
+evaluate (const char *command)
+{
+  return strcmp (command, "fail") == 0
+             ? NULL
+             : secret_new (command, strlen (command));
+}
+
+static const DraftWorld world
+    = { "me", "box.example.org", "mail.example.org", evaluate };
+
+static char *
+passwords_of (const Draft *draft)
+{
+  GString *out = g_string_new (NULL);
+
+  for (size_t i = 0; i < draft->accounts->len; i++)
+    {
+      const DraftAccount *account = g_ptr_array_index (draft->accounts, i);
+
+      if (account->password != NULL)
+        g_string_append_printf (out, "%s%s=%s", out->len > 0 ? "\n" : "",
+                                account->name,
+                                secret_octets (account->password));
+    }
+  return g_string_free (out, FALSE);
+}
+
+static bool
+is_noted (const Draft *draft, const char *wanted)
+{
+  for (size_t i = 0; i < draft->notes->len; i++)
+    {
+      const DraftNote *note = g_ptr_array_index (draft->notes, i);
+      g_autofree char *text = g_strdup_printf ("%d: %s", note->line, note->text);
+
+      g_assert_cmpstr (note->file, ==, "old");
+      if (g_str_has_prefix (text, wanted))
+        return true;
+    }
+  return false;
+}
+
+static void
+check_notes (const Draft *draft, const Case *one)
+{
+  size_t wanted = 0;
+
+  while (one->notes[wanted] != NULL)
+    {
+      if (!is_noted (draft, one->notes[wanted]))
+        {
+          g_test_message ("%s: `%s' is not noted", one->name,
+                          one->notes[wanted]);
+          g_test_fail ();
+        }
+      wanted++;
+    }
+  if (draft->notes->len == wanted)
+    return;
+  g_test_fail ();
+  for (size_t i = 0; i < draft->notes->len; i++)
+    {
+      const DraftNote *note = g_ptr_array_index (draft->notes, i);
+
+      g_test_message ("%s: note %d: %s", one->name, note->line, note->text);
+    }
+}
+
+static void
+check_equal (const Case *one, const char *got, const char *wanted)
+{
+  if (strcmp (got, wanted) == 0)
+    return;
+  g_test_message ("%s: wanted:\n%s\ngot:\n%s", one->name, wanted, got);
+  g_test_fail ();
+}
+
+static void
+check (const Case *one, void (*read) (Draft *, const char *, size_t))
+{
+  g_autoptr (Draft) draft = draft_new (&world);
+  g_autoptr (Edit) edit = edit_open_text ("accounts", "/home/me", "", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *passwords = NULL;
+
+  draft->file = "old";
+  read (draft, one->old, strlen (one->old));
+  draft_apply (draft, edit);
+  check_equal (one, edit_text (edit), one->new);
+  g_assert_true (edit_check (edit, &error));
+  passwords = passwords_of (draft);
+  check_equal (one, passwords, one->passwords);
+  check_notes (draft, one);
+}
+
+/* What most of them need. */
+#define H "host h.example\n"
+#define F "from me@h.example\n"
+#define T "tls on\n"
+#define U "auth on\nuser me\n"
+#define NEW(name, rest)                                                       \
+  "[" name "]\nfrom = me@h.example\nhost = h.example\n" rest
+
+static const Case msmtp[] = {
+  { "an account", "account a\n" H F T U "port 587\n",
+    NEW ("a", "tls = starttls\nuser = me\n"), "", { NULL } },
+  { "the default port of msmtp", "account a\n" H F T U,
+    NEW ("a", "port = 25\ntls = starttls\nuser = me\n"), "", { NULL } },
+  { "implicit TLS", "account a\n" H F T U "tls_starttls off\n",
+    NEW ("a", "user = me\n"), "", { NULL } },
+  { "as of version 1.2", H F T U "tls_nostarttls\n",
+    NEW ("default", "user = me\ndefault = yes\n"), "", { NULL } },
+  { "blanks, quotes, comments and CRLF",
+    "\t# x\r\n  account \t a \r\n\thost  \"h.example\"  \r\n" F T
+    "tls_starttls\toff\r\n\r\nuser \"a \"b\" c\"\nauth\n",
+    NEW ("a", "user = a \"b\" c\n"), "", { NULL } },
+  { "a comment stands alone", "account a\n" H F T "tls_starttls off\nuser a # b\n",
+    NEW ("a", "user = \"a # b\"\n"), "", { NULL } },
+  { "defaults count for what comes below",
+    "defaults\n" T "tls_starttls off\nport 1465\naccount a\n" H F
+    "user a\ndefaults\nport 2465\naccount b\n" H "from me@b.example\nuser b\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\n"
+    "port = 1465\nuser = a\n\n"
+    "[b]\nfrom = me@b.example, me+*@b.example\nhost = h.example\n"
+    "port = 2465\nuser = b\n",
+    "", { NULL } },
+  { "copies are of what accounts say themselves",
+    "defaults\n" T "tls_starttls off\nport 1000\naccount a\n" H F "user a\n"
+    "port 2000\ndefaults\ntimeout 9\nport 3000\naccount b\nuser b\n"
+    "account c : a , b\nfrom *@c.example\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\n"
+    "port = 2000\nuser = a\n\n"
+    "[c]\nfrom = *@c.example\nhost = h.example\nport = 2000\nuser = b\n"
+    "timeout-connect = 9s\n",
+    "", { "13: account `b' is left out: it has no `host'" } },
+  { "the default is another name",
+    "account a\n" H F T U "tls_starttls off\naccount default : a\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n"
+    "default = yes\n",
+    "", { NULL } },
+  { "the default differs",
+    "account a\n" H F T U "tls_starttls off\n"
+    "account default : a\nfrom you@h.example\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n"
+    "\n[default]\nfrom = you@h.example, you+*@h.example\nhost = h.example\n"
+    "user = me\ndefault = yes\n",
+    "", { NULL } },
+  { "names of accounts", "account my mail\n" H F T U "tls_starttls off\n",
+    NEW ("my-mail", "user = me\n"), "",
+    { "1: account `my mail' is called `my-mail' now" } },
+  { "accounts that are none",
+    "account\n" H F T "account a\n" H F T U "tls_starttls off\n"
+    "account a\nhost evil.example\naccount b : z\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n",
+    "",
+    { "1: this account has no name", "12: this account was there already",
+      "14: there is no account `z'", "14: account `b' is left out: it sends "
+                                     "without TLS" } },
+  { "a password", "account a\n" H F T U "tls_starttls off\npassword \" a\"b # c\"\n",
+    NEW ("a", "user = me\n"), "a= a\"b # c", { NULL } },
+  { "a password goes before a command",
+    "account a\n" H F T U "tls_starttls off\npassword x\npasswordeval pass show "
+    "x\n",
+    NEW ("a", "user = me\n"), "a=x", { NULL } },
+  { "no password", "account a\n" H F T U "tls_starttls off\npassword x\npassword\n",
+    NEW ("a", "user = me\n"), "", { NULL } },
+  { "a password that is none",
+    "account a\n" H F T U "tls_starttls off\npassword \xff\n",
+    NEW ("a", "user = me\n"), "", { "8: this password cannot be stored: its first "
+                                    "line is not UTF-8" } },
+  { "a command that prints what stands there",
+    "account a\n" H F T U "tls_starttls off\npasswordeval \"echo 'hunter 2'\"\n",
+    NEW ("a", "user = me\n"), "a=hunter 2", { NULL } },
+  { "a command", "account a\n" H F T U "tls_starttls off\npasswordeval \"gpg -q "
+    "--for-your-eyes-only --no-tty -d /home/me/.pw.gpg\"\n",
+    NEW ("a", "user = me\npassword-command = gpg -q --for-your-eyes-only "
+              "--no-tty -d /home/me/.pw.gpg\n"),
+    "", { NULL } },
+  { "a command that needs a shell",
+    "account a\n" H F T U "tls_starttls off\npasswordeval echo $(pass x) | tail "
+    "-n1\n",
+    NEW ("a", "user = me\npassword-command = sh -c 'echo $(pass x) | tail "
+              "-n1'\n"),
+    "", { NULL } },
+  { "a command with quotes", "account a\n" H F T U "tls_starttls off\n"
+    "passwordeval cat '/home/me/my pw' ~/x\n",
+    NEW ("a", "user = me\npassword-command = sh -c 'cat '\\''/home/me/my "
+              "pw'\\'' ~/x'\n"),
+    "", { NULL } },
+  { "a token", "account a\n" H F T "tls_starttls off\nauth xoauth2\nuser me\n"
+    "passwordeval oama access me@h.example\n",
+    NEW ("a", "user = me\ntoken-command = oama access me@h.example\nauth = "
+              "xoauth2\n"),
+    "", { NULL } },
+  { "mechanisms", "account a\n" H F T "tls_starttls off\nauth scram-sha-1\nuser "
+    "me\n",
+    NEW ("a", "user = me\nauth = scram-sha-1\n"), "", { NULL } },
+  { "a mechanism that is none", "account a\n" H F T "tls_starttls off\nauth x\n"
+    "user me\n",
+    NEW ("a", "user = me\n"), "", { "6: `auth' cannot be `x'" } },
+  { "no login", "account a\n" H F T "tls_starttls off\n", NEW ("a", ""), "",
+    { "1: account `a' does not log in" } },
+  { "no TLS", "account a\n" H F U "tls off\n", "", "",
+    { "6: account `a' is left out: it sends without TLS" } },
+  { "TLS is off where nothing is said", "account a\n" H F U, "", "",
+    { "1: account `a' is left out: it sends without TLS" } },
+  { "LMTP", "account a\n" H F T U "protocol lmtp\n", "", "",
+    { "7: account `a' is left out: it speaks LMTP" } },
+  { "trust", "account a\n" H F T U "tls_starttls off\ntls_trust_file "
+    "/etc/ssl/certs/ca-certificates.crt\naccount b : a\nfrom b@h.example\n"
+    "tls_trust_file ~/ca.pem\ntls_crl_file ~/crl.pem\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n\n"
+    "[b]\nfrom = b@h.example, b+*@h.example\nhost = h.example\nuser = me\n"
+    "trust-file = ~/ca.pem\ncrl-file = ~/crl.pem\n",
+    "", { NULL } },
+  { "no trust", "account a\n" H F T U "tls_starttls off\ntls_certcheck off\n",
+    NEW ("a", "user = me\n"), "", { "8: certificates are always checked" } },
+  { "a fingerprint", "account a\n" H F T U "port 26\ntls_fingerprint 00:11\n",
+    NEW ("a", "port = 26\ntls = starttls\nuser = me\n"), "",
+    { "8: a `pin' is that of a key, and cannot be made of a certificate's "
+      "fingerprint: run `gnutls-cli --insecure --print-cert "
+      "--starttls-proto=smtp -p 26 h.example </dev/null | certtool -i'" } },
+  { "a client certificate", "account a\n" H F T "tls_starttls off\nauth external\n"
+    "tls_key_file ~/k.pem\ntls_cert_file ~/c.pem\n",
+    NEW ("a", "auth = external\ncertificate = ~/c.pem\nkey = ~/k.pem\n"), "",
+    { NULL } },
+  { "a key without a certificate",
+    "account a\n" H F T U "tls_starttls off\ntls_key_file ~/k.pem\n", "", "",
+    { "1: account `a' is left out: account `a' needs both" } },
+  { "ways", "account a\n" H F T U "tls_starttls off\nproxy_host ::1\nproxy_port "
+    "9050\naccount b\n" H "from b@h.example\n" T U "tls_starttls off\nproxy_host "
+    "tor.example\nsource_ip 192.0.2.1\n",
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n"
+    "proxy = socks5://[::1]:9050\n\n"
+    "[b]\nfrom = b@h.example, b+*@h.example\nhost = h.example\nuser = me\n"
+    "proxy = socks5://tor.example:1080\nsource-address = 192.0.2.1\n",
+    "", { NULL } },
+  { "what relays are told",
+    "account a\n" H F T U "tls_starttls off\ndomain %H\ndsn_notify "
+    "failure,delay\ndsn_return headers\ntimeout off\n",
+    NEW ("a", "user = me\nehlo-name = box.example.org\ndsn-notify = "
+              "failure,delay\ndsn-return = hdrs\n"),
+    "", { NULL } },
+  { "senders are replaced",
+    "account a\n" H F T U "tls_starttls off\nallow_from_override off\n",
+    NEW ("a", "user = me\nrewrite-from = always\n"), "", { NULL } },
+  { "patterns", "account a\n" H T U "tls_starttls off\nfrom *.example\n"
+    "account b : a\nfrom me[12]@h.example\naccount c : a\nfrom *\n",
+    "[a]\nfrom = *@*.example\nhost = h.example\nuser = me\n\n"
+    "[c]\nfrom = *@*\nhost = h.example\nuser = me\n",
+    "",
+    { "9: `[' stands for itself", "8: account `b' is left out: account `b' has "
+                                  "no `from'" } },
+  { "patterns of the machine", "account a\n" H T U "tls_starttls off\nfrom "
+    "%U@%M\n",
+    "[a]\nfrom = me@mail.example.org\nhost = h.example\nuser = me\n", "",
+    { NULL } },
+  { "patterns of the message", "account a\n" H T U "tls_starttls off\nfrom %F\n",
+    "", "",
+    { "7: `%' patterns stand for nothing here",
+      "7: account `a' is left out: it has no address of its own" } },
+  { "a pattern comes first", "account a\n" H T U "tls_starttls off\nfrom "
+    "*@h.example\naccount b : a\nfrom me@h.example\n",
+    "[a]\nfrom = *@h.example\nhost = h.example\nuser = me\n\n"
+    "[b]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n",
+    "", { "9: msmtp sent mail from me@h.example through `a'" } },
+  { "no sender", "account a\n" H T "tls_starttls off\nuser me@h.example\n",
+    NEW ("a", "user = me@h.example\n"), "",
+    { "1: account `a' has no `from', so it gets me@h.example" } },
+  { "no sender and no address", "account a\n" H T "tls_starttls off\nuser me\n",
+    "", "", { "1: account `a' is left out: it has no `from'" } },
+  { "made senders", "account a\n" H T U "tls_starttls off\nauto_from\nmaildomain "
+    "m.example\n",
+    "[a]\nfrom = me@m.example\nhost = h.example\nuser = me\n", "",
+    { "1: account `a' has no `from', so it gets me@m.example" } },
+  { "for all accounts", "account a\n" H F T U "tls_starttls off\nlogfile "
+    "~/log\naliases ~/al\naccount b : a\nfrom b@h.example\nlogfile ~/other\n",
+    "[postrider]\naliases = ~/al\nlog = ~/log\n\n"
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n\n"
+    "[b]\nfrom = b@h.example, b+*@h.example\nhost = h.example\nuser = me\n",
+    "", { "12: `log' can be set once" } },
+  { "a log on paper", "account a\n" H F T U "tls_starttls off\nlogfile -\n",
+    NEW ("a", "user = me\n"), "", { "8: the log is never printed" } },
+  { "what has no equivalent",
+    "account a\n" H F T U "tls_starttls off\ntls_priorities NORMAL\n"
+    "set_to_header undisclosed_recipients\nremove_bcc_headers off\n"
+    "set_from_header auto\nset_date_header off\n",
+    NEW ("a", "user = me\n"), "",
+    { "8: `tls_priorities'", "9: `set_to_header'", "10: `remove_bcc_headers'",
+      "12: `set_date_header'" } },
+  { "what changes nothing", "account a\n" H F T U "tls_starttls off\nsyslog on\n"
+    "undisclosed_recipients off\nkeepbcc off\nadd_missing_from_header on\n"
+    "tls_force_sslv3\nset_msgid_header auto\n",
+    NEW ("a", "user = me\n"), "", { NULL } },
+  { "eval", "account a\neval " H F T U "tls_starttls off\neval password x y\n"
+    "eval fail\n",
+    NEW ("a", "user = me\n"), "a=x y",
+    { "2: what the command printed now is taken",
+      "8: what the command printed now is the password",
+      "9: the command of this line gives nothing" } },
+  { "lines that are none", "account a\n" H F T U "tls_starttls off\npasswd "
+    "secret\nhunter2\ntls maybe\nport 99999\n",
+    "[a]\nfrom = me@h.example\nhost = h.example\nuser = me\n", "",
+    { "8: msmtp has no such command", "9: msmtp has no such command",
+      "10: `tls' cannot be `maybe' in msmtp", "11: `port' cannot be `99999'" } },
+  { "nothing", "", "", "", { NULL } },
+};
+
+static void
+test_msmtp (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (msmtp); i++)
+    check (&msmtp[i], import_msmtp);
+}
+
+/* msmtp reads 500 octets of a line, and none with a NUL. */
+static void
+test_sizes (void)
+{
+  g_autofree char *name = g_strnfill (495, 'a');
+  g_autofree char *fits = g_strconcat ("user ", name, "\n", NULL);
+  g_autofree char *long_one = g_strconcat ("user  ", name, "\n", NULL);
+  static const char nul[] = "user a\0b\n";
+  g_autoptr (Draft) draft = draft_new (&world);
+
+  draft->file = "old";
+  import_msmtp (draft, fits, strlen (fits));
+  g_assert_false (is_noted (draft, "1: msmtp reads 500 octets of a line"));
+  import_msmtp (draft, long_one, strlen (long_one));
+  g_assert_true (is_noted (draft, "1: msmtp reads 500 octets of a line"));
+  import_msmtp (draft, nul, sizeof nul - 1);
+  g_assert_true (is_noted (draft, "1: there is a NUL character"));
+}
+
+static void
+test_commands (void)
+{
+  static const struct
+  {
+    const char *shell;
+    const char *plain;
+  } cases[] = {
+    { "pass show mail", "pass show mail" },
+    { "~/bin/pw work", "~/bin/pw work" },
+    { "pw 'a b' \"c d\" e=f", "pw 'a b' \"c d\" e=f" },
+    { "pw \"$X\"", "sh -c 'pw \"$X\"'" },
+    { "pw \"a", "sh -c 'pw \"a'" },
+    { "A=b pw", "sh -c 'A=b pw'" },
+    { "bin/pw", "sh -c 'bin/pw'" },
+    { "pw < /dev/null", "sh -c 'pw < /dev/null'" },
+    { "pw a;b", "sh -c 'pw a;b'" },
+    { "pw *", "sh -c 'pw *'" },
+    { "pw it\\'s", "sh -c 'pw it\\'\\''s'" },
+    { "'p w' x", "sh -c ''\\''p w'\\'' x'" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *plain = draft_command (cases[i].shell);
+
+      g_assert_cmpstr (plain, ==, cases[i].plain);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/import/msmtp", test_msmtp);
+  g_test_add_func ("/import/msmtp/sizes", test_sizes);
+  g_test_add_func ("/import/commands", test_commands);
+  return g_test_run ();
+}
