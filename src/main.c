@@ -29,6 +29,7 @@
 #include "cli/queue.h"
 #include "cli/run.h"
 #include "cli/sendmail.h"
+#include "cli/setup.h"
 #include "cli/version.h"
 
 typedef struct
@@ -39,6 +40,7 @@ typedef struct
 } Command;
 
 static const Command commands[] = {
+  { "setup", setup_main, N_ ("make an account, and try it") },
   { "sendmail", sendmail_main, N_ ("send a message from standard input") },
   { "check", check_main, N_ ("try whether mail would leave, and send none") },
   { "password", password_main, N_ ("store or forget an account's password") },

@@ -497,8 +497,8 @@ accounts_load (const char *file, const char *home, GError **error)
   return g_steal_pointer (&accounts);
 }
 
-bool
-accounts_check (const char *file, const char *octets, size_t length,
+Accounts *
+accounts_parse (const char *file, const char *octets, size_t length,
                 const char *home, GError **error)
 {
   g_autoptr (Accounts) accounts = accounts_new (file);
@@ -508,10 +508,40 @@ accounts_check (const char *file, const char *octets, size_t length,
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is too large"),
                    file);
-      return false;
+      return NULL;
     }
   apply_general (accounts, config, home);
-  return add_accounts (accounts, config, home, error);
+  return add_accounts (accounts, config, home, error)
+             ? g_steal_pointer (&accounts)
+             : NULL;
+}
+
+bool
+accounts_check (const char *file, const char *octets, size_t length,
+                const char *home, GError **error)
+{
+  g_autoptr (Accounts) accounts
+      = accounts_parse (file, octets, length, home, error);
+
+  return accounts != NULL;
+}
+
+bool
+account_may_set (const char *name, const char *value, const char *home,
+                 GError **error)
+{
+  const Setting *setting = settings_find (SETTING_OF_ACCOUNT, name);
+  Account *scratch = account_new ("", "", 0);
+  g_autofree char *shown = setting_type_show (setting->type, value);
+  g_autofree char *advice = setting_type_store (
+      &(Assignment){ setting->type, setting->choices, value, home,
+                     (char *) scratch + setting->offset });
+
+  account_free (scratch);
+  if (advice != NULL)
+    g_set_error (error, FAILURE, FAILURE_USAGE, _ ("`%s' cannot be `%s': %s"),
+                 name, shown, advice);
+  return advice == NULL;
 }
 
 /* The domain's case does not matter, the local-part's does. */

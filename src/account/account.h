@@ -105,9 +105,19 @@ Accounts *accounts_load (const char *file, const char *home, GError **error);
  * file; NULL: nowhere. The caller owns it. */
 char *accounts_user_file (const char *home);
 
+/* The accounts of OCTETS, as if they stood in FILE and there were no other; errors as
+ * of accounts_load. */
+Accounts *accounts_parse (const char *file, const char *octets, size_t length,
+                          const char *home, GError **error);
+
 /* Whether accounts_load would take OCTETS if they stood in FILE; its errors. */
 bool accounts_check (const char *file, const char *octets, size_t length,
                      const char *home, GError **error);
+
+/* Whether an account may set NAME to VALUE. FAILURE_USAGE, and a line that says what
+ * to write instead. */
+bool account_may_set (const char *name, const char *value, const char *home,
+                      GError **error);
 
 /* The account for a message: NAME (--account) where not NULL; else the one whose
  * `from` matches SENDER best (an address before a glob, a longer glob before a

@@ -16,9 +16,9 @@ static const char own_table[] =
 
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
 static const char *const answers[] = { "no", "yes", NULL };
-static const char *const secrets[] = { "password", "app-password",
+static const char *const secrets[] = { "password",         "app-password",
                                        "app-password-2fa", "token",
-                                       "bridge", NULL };
+                                       "bridge",           NULL };
 
 typedef struct
 {
@@ -144,8 +144,8 @@ providers_parse (const char *file, const char *text, size_t length,
 Providers *
 providers_open (void)
 {
-  Providers *providers
-      = providers_parse ("providers", own_table, strlen (own_table), NULL);
+  Providers *providers =
+      providers_parse ("providers", own_table, strlen (own_table), NULL);
 
   g_assert (providers != NULL);
   return providers;
@@ -187,7 +187,8 @@ secret_advice (const Provider *provider)
       return NULL;
     case PROVIDER_APP_PASSWORD:
       return g_strdup_printf (
-          _ ("%s takes no login from programs with the password of the mailbox: "
+          _ ("%s takes no login from programs with the password of the "
+             "mailbox: "
              "have it make an app password for Postrider, and type that one."),
           provider->name);
     case PROVIDER_APP_PASSWORD_2FA:
@@ -203,7 +204,8 @@ secret_advice (const Provider *provider)
           provider->name);
     case PROVIDER_BRIDGE:
       return g_strdup_printf (
-          _ ("Mail at %s goes through the Bridge, a program that has to run on "
+          _ ("Mail at %s goes through the Bridge, a program that has to run "
+             "on "
              "this machine. Have it export its TLS certificate, and name that "
              "file by --trust-file. The password is the one that the Bridge "
              "shows for SMTP."),

@@ -1,8 +1,8 @@
 /* provider.h - the relays of well-known providers, for who sets up an account.
  *
- * The table is data/providers, which is a part of the program. It is asked when an
- * account is made, and never afterwards: what it says then stands in the accounts
- * file.
+ * The table is data/providers, which is a part of the program. It is asked
+ * when an account is made, and never afterwards: what it says then stands in
+ * the accounts file.
  */
 #pragma once
 
@@ -18,7 +18,8 @@ typedef enum
 {
   PROVIDER_PASSWORD,
   PROVIDER_APP_PASSWORD,     /* one that the provider makes for one program */
-  PROVIDER_APP_PASSWORD_2FA, /* the same, where the login has a second factor */
+  PROVIDER_APP_PASSWORD_2FA, /* the same, where the login has a second factor
+                              */
   PROVIDER_TOKEN,            /* of OAuth 2.0 */
   PROVIDER_BRIDGE,           /* what a program on this machine shows */
 } ProviderSecret;
@@ -32,8 +33,9 @@ typedef struct
   uint16_t port;
   TlsMode tls;
   ProviderSecret secret;
-  bool switched; /* sending has to be allowed in the mailbox's settings first */
-  char *page;    /* where the provider tells of its passwords; nullable */
+  bool
+      switched; /* sending has to be allowed in the mailbox's settings first */
+  char *page;   /* where the provider tells of its passwords; nullable */
 } Provider;
 
 typedef struct
@@ -48,13 +50,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Providers, providers_free)
 /* The program's own. */
 Providers *providers_open (void);
 
-/* Those that the LENGTH octets of TEXT say. FAILURE_CONFIG, as of accounts_load;
- * errors call it FILE. */
+/* Those that the LENGTH octets of TEXT say. FAILURE_CONFIG, as of
+ * accounts_load; errors call it FILE. */
 Providers *providers_parse (const char *file, const char *text, size_t length,
                             GError **error);
 
-/* The one that has the addresses of DOMAIN, or the relay HOST (A-labels, in any
- * case of letters). NULL: none. */
+/* The one that has the addresses of DOMAIN, or the relay HOST (A-labels, in
+ * any case of letters). NULL: none. */
 const Provider *providers_of_domain (const Providers *providers,
                                      const char *domain);
 const Provider *providers_of_host (const Providers *providers,

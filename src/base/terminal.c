@@ -12,6 +12,9 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
+
+#define LINE_MAXIMUM 4096 /* octets; the terminal gives no more at once */
 
 /* Octet by octet: what is not in the Secret is in no other buffer either. */
 Secret *
@@ -113,19 +116,53 @@ read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
   return line;
 }
 
+static int
+open_terminal (GError **error)
+{
+  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+  if (tty < 0)
+    failure_set_errno (error, FAILURE_IO, errno,
+                       _ ("cannot open the terminal"));
+  return tty;
+}
+
 Secret *
 terminal_ask (const char *prompt, Deadline deadline, GError **error)
 {
-  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int tty = open_terminal (error);
   Secret *line;
 
   if (tty < 0)
-    {
-      failure_set_errno (error, FAILURE_IO, errno,
-                         _ ("cannot open the terminal"));
-      return NULL;
-    }
+    return NULL;
   line = read_unseen (tty, prompt, deadline, error);
   close (tty);
   return line;
+}
+
+char *
+terminal_ask_line (const char *prompt, GError **error)
+{
+  char line[LINE_MAXIMUM];
+  int tty = open_terminal (error);
+  ssize_t got;
+
+  if (tty < 0)
+    return NULL;
+  dprintf (tty, "%s", prompt);
+  do
+    got = read (tty, line, sizeof line);
+  while (got < 0 && errno == EINTR);
+  if (got <= 0)
+    {
+      dprintf (tty, "\n");
+      g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
+                           _ ("interrupted: nothing is stored"));
+    }
+  close (tty);
+  if (got <= 0)
+    return NULL;
+  if (line[got - 1] == '\n')
+    got--;
+  return text_printable (line, (size_t) got, sizeof line);
 }

@@ -1,6 +1,6 @@
-/* terminal.h - secrets that somebody types.
+/* terminal.h - what somebody types at the terminal of this process.
  *
- * While one is awaited the signals that end or stop a program are held back,
+ * While a secret is awaited the signals that end or stop a program are held back,
  * so that the terminal is left as it was. That takes a process of one thread.
  */
 #pragma once
@@ -17,3 +17,9 @@ Secret *terminal_ask (const char *prompt, Deadline deadline, GError **error);
 
 /* The next line of FD, without its end; failures as above. */
 Secret *terminal_read_line (int fd, GError **error);
+
+/* A line that is typed on the terminal after PROMPT, seen, without its end; the caller
+ * owns it. It is valid UTF-8 without control characters, for what is not so becomes
+ * '?'. Signals do what they do. NULL and FAILURE_IO: there is no terminal;
+ * FAILURE_TEMPORARY: nothing more will be typed (Ctrl-D). */
+char *terminal_ask_line (const char *prompt, GError **error);

@@ -200,8 +200,8 @@ srv_look_up (const char *domain, SrvTarget *target)
   target->host = NULL;
   for (size_t i = 0; i < G_N_ELEMENTS (services); i++)
     {
-      g_autofree char *name
-          = g_strconcat (services[i].service, ".", domain, NULL);
+      g_autofree char *name =
+          g_strconcat (services[i].service, ".", domain, NULL);
       SrvResult result = ask (name, target);
 
       target->tls = services[i].tls;

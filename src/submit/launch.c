@@ -27,9 +27,8 @@ launch_service (unsigned milliseconds)
   return job != NULL;
 }
 
-/* This program's file; after an upgrade it has no name any more. */
-static char *
-own_path (void)
+char *
+launch_own_path (void)
 {
   char *path = g_file_read_link ("/proc/self/exe", NULL);
 
@@ -42,7 +41,7 @@ own_path (void)
 bool
 launch_process (const char *const *argv)
 {
-  g_autofree char *path = own_path ();
+  g_autofree char *path = launch_own_path ();
   pid_t pid;
 
   return child_spawn (path, argv, (const char *const *) environ, NULL, &pid)

@@ -17,3 +17,7 @@ bool launch_service (unsigned milliseconds);
  * own, in the root directory, with no descriptor of ours. False: it could not.
  */
 bool launch_process (const char *const *argv);
+
+/* This program's file; after an upgrade it has no name any more. The caller owns
+ * it. */
+char *launch_own_path (void);

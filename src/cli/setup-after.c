@@ -1,0 +1,233 @@
+#include "cli/setup-after.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "base/child.h"
+#include "base/failure.h"
+#include "base/user.h"
+#include "queue/queue.h"
+#include "submit/launch.h"
+
+#define SYSTEMD_PATIENCE (10 * 1000) /* milliseconds */
+#define OUTPUT_MAXIMUM 4096
+#define SERVICE "postrider.service"
+
+/* The sendmail link */
+
+/* Whether PATH leads to this program. */
+static bool
+is_own (const char *path)
+{
+  g_autofree char *own = launch_own_path ();
+  char *real = realpath (path, NULL);
+  char *real_own = realpath (own, NULL);
+  bool same = real != NULL && real_own != NULL && strcmp (real, real_own) == 0;
+
+  free (real);
+  free (real_own);
+  return same;
+}
+
+LinkState
+setup_link_state (void)
+{
+  g_autofree char *directory = g_path_get_dirname (SENDMAIL);
+
+  if (is_own (SENDMAIL))
+    return LINK_OURS;
+  if (access (SENDMAIL, F_OK) == 0)
+    return LINK_FOREIGN;
+  return access (directory, W_OK) == 0 ? LINK_POSSIBLE : LINK_ROOT;
+}
+
+bool
+setup_make_link (GError **error)
+{
+  g_autofree char *own = launch_own_path ();
+
+  if (symlink (own, SENDMAIL) == 0)
+    return true;
+  failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
+                     _ ("cannot make the link %s"), SENDMAIL);
+  return false;
+}
+
+/* The service */
+
+bool
+setup_service_is_offered (void)
+{
+  static const char *const argv[] = {
+    "systemctl", "--user", "list-unit-files", "--no-legend", "--no-pager",
+    SERVICE,     NULL
+  };
+  g_autoptr (Secret) output = child_output (
+      argv, OUTPUT_MAXIMUM, deadline_in (SYSTEMD_PATIENCE), NULL);
+  g_auto (GStrv) words = NULL;
+
+  if (output == NULL)
+    return false;
+  /* "postrider.service disabled enabled" */
+  words = g_strsplit_set (secret_octets (output), " \n", 3);
+  return words[0] != NULL && words[1] != NULL
+         && strcmp (words[0], SERVICE) == 0
+         && strcmp (words[1], "disabled") == 0;
+}
+
+bool
+setup_enable_service (GError **error)
+{
+  static const char *const argv[] = { "systemctl", "--user", "enable",
+                                      "--now",     SERVICE,  NULL };
+  g_autoptr (GError) why = NULL;
+  g_autoptr (Secret) output = child_output (
+      argv, OUTPUT_MAXIMUM, deadline_in (SYSTEMD_PATIENCE), &why);
+
+  if (output != NULL)
+    return true;
+  g_set_error (error, FAILURE, FAILURE_OS,
+               _ ("the service cannot be enabled: %s"), why->message);
+  return false;
+}
+
+/* The test message */
+
+static char *
+test_message (const char *address, const char *to)
+{
+  return g_strdup_printf ("From: %s\nTo: %s\nSubject: %s\nMIME-Version: 1.0\n"
+                          "Content-Type: text/plain; charset=UTF-8\n"
+                          "Content-Transfer-Encoding: 8bit\n\n%s\n",
+                          address, to, _ ("A test of Postrider"),
+                          _ ("This message was sent by `postrider setup'. It "
+                             "arrived, so mail from "
+                             "this machine\ngoes out."));
+}
+
+/* A descriptor to read TEXT from; -1. */
+static int
+open_text (const char *text)
+{
+  int fd = memfd_create ("message", MFD_CLOEXEC);
+  ssize_t length = (ssize_t) strlen (text);
+
+  if (fd >= 0 && write (fd, text, (size_t) length) == length
+      && lseek (fd, 0, SEEK_SET) == 0)
+    return fd;
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+/* Those that wait now. */
+static GPtrArray *
+list_queue (void)
+{
+  g_autofree char *home = user_home ();
+  g_autoptr (Queue) queue = queue_open_own (home, NULL);
+
+  return queue != NULL ? queue_list (queue, ROOM_QUEUE, NULL) : NULL;
+}
+
+static bool
+has_more (const GPtrArray *before, const GPtrArray *after)
+{
+  for (size_t i = 0; after != NULL && i < after->len; i++)
+    if (before == NULL
+        || !g_ptr_array_find_with_equal_func (
+            (GPtrArray *) before, after->pdata[i], g_str_equal, NULL))
+      return true;
+  return false;
+}
+
+static int
+run_sendmail (const char *const *argv, const char *text)
+{
+  g_autofree char *path = launch_own_path ();
+  int input = open_text (text);
+  int status = 0;
+  pid_t pid;
+
+  if (input < 0
+      || child_spawn (path, argv, (const char *const *) environ,
+                      (int[]){ input, STDERR_FILENO, STDERR_FILENO }, &pid)
+             != 0)
+    {
+      if (input >= 0)
+        close (input);
+      return EX_OSERR;
+    }
+  close (input);
+  while (waitpid (pid, &status, 0) < 0)
+    if (errno != EINTR)
+      return EX_OSERR;
+  return WIFEXITED (status) ? WEXITSTATUS (status) : EX_SOFTWARE;
+}
+
+int
+setup_send_test (const char *accounts_file, const char *account,
+                 const char *address, const char *to, bool *waits)
+{
+  g_autofree char *text = test_message (address, to);
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GPtrArray) before = list_queue ();
+  g_autoptr (GPtrArray) after = NULL;
+  int status;
+
+  g_ptr_array_add (argv, (void *) "postrider");
+  g_ptr_array_add (argv, (void *) "sendmail");
+  if (accounts_file != NULL)
+    {
+      g_ptr_array_add (argv, (void *) "-C");
+      g_ptr_array_add (argv, (void *) accounts_file);
+    }
+  g_ptr_array_add (argv, (void *) "--account");
+  g_ptr_array_add (argv, (void *) account);
+  g_ptr_array_add (argv, (void *) "-odi");
+  g_ptr_array_add (argv, (void *) "-f");
+  g_ptr_array_add (argv, (void *) address);
+  g_ptr_array_add (argv, (void *) "--");
+  g_ptr_array_add (argv, (void *) to);
+  g_ptr_array_add (argv, NULL);
+  (void) fflush (stdout);
+  status = run_sendmail ((const char *const *) argv->pdata, text);
+  after = list_queue ();
+  *waits = status == EX_OK && has_more (before, after);
+  return status;
+}
+
+/* Other programs */
+
+void
+setup_print_lines (const char *address)
+{
+  g_autofree char *own = launch_own_path ();
+  LinkState state = setup_link_state ();
+  g_autofree char *command = state == LINK_OURS
+                                 ? g_strdup (SENDMAIL)
+                                 : g_strconcat (own, " sendmail", NULL);
+
+  printf (_ ("\nFor other programs:\n"
+             "  mutt  in ~/.muttrc: set sendmail = \"%s\"\n"
+             "                      set from = \"%s\"\n"
+             "                      set use_envelope_from = yes\n"
+             "  git   git config --global sendemail.sendmailCmd \"%s\"\n"
+             "        git config --global sendemail.envelopeSender auto\n"
+             "  cron  in crontab -e: MAILTO=%s\n"),
+          command, address, command, address);
+  if (state == LINK_FOREIGN)
+    printf (_ ("%s, which cron calls, belongs to another program.\n"),
+            SENDMAIL);
+  else if (state != LINK_OURS)
+    printf (_ ("cron looks for %s. As root: ln -s %s %s\n"), SENDMAIL, own,
+            SENDMAIL);
+}

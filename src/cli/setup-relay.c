@@ -1,0 +1,462 @@
+#include "cli/setup-relay.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <glib/gi18n.h>
+
+#include "base/failure.h"
+#include "cli/ask.h"
+#include "cli/output.h"
+#include "submit/discover.h"
+
+#define PATIENCE (15 * 1000) /* milliseconds, for each answer */
+
+/* What is told at length */
+
+static void
+print_wrapped (const char *text)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  output_append_wrapped (out, text, 0);
+  (void) fputs (out->str, stdout);
+}
+
+/* Findings */
+
+void
+findings_clear (Findings *findings)
+{
+  for (size_t i = 0; i < N_PROBE_PARTS; i++)
+    g_free (findings->texts[i]);
+  g_free (findings->text);
+  *findings = (Findings){ .failed = false };
+}
+
+static void
+take_step (void *data, const ProbeStep *step)
+{
+  Findings *findings = data;
+
+  if (step->result != PROBE_FAILED)
+    {
+      findings->texts[step->part] = g_strdup (step->text);
+      return;
+    }
+  findings->failed = true;
+  findings->part = step->part;
+  findings->exit_status = step->exit_status;
+  findings->code = step->code;
+  /* That of the login speaks of an account that is written already. */
+  findings->text = step->advice[0] != '\0' && step->part != PROBE_LOGIN
+                       ? g_strdup_printf ("%s; %s", step->text, step->advice)
+                       : g_strdup (step->text);
+}
+
+void
+setup_probe (const SetupDraft *draft, bool login, const Secret *secret,
+             Findings *findings)
+{
+  Account account = *draft->account;
+  ProbeParams params = { .general = &draft->after->general,
+                         .account = &account,
+                         .secret = secret,
+                         .attended = draft->asks,
+                         .patience = PATIENCE,
+                         .step = take_step,
+                         .data = findings };
+
+  *findings = (Findings){ .failed = false };
+  if (!login)
+    {
+      /* With this one no password is ever sent. */
+      account.relay.auth = (char *) "EXTERNAL";
+      account.relay.user = NULL;
+      account.relay.token = false;
+      account.secret_source = NULL;
+    }
+  (void) probe_run (&params);
+}
+
+static Failure
+failure_of (int exit_status)
+{
+  switch (exit_status)
+    {
+    case EX_NOPERM:
+      return FAILURE_CREDENTIAL;
+    case EX_CONFIG:
+      return FAILURE_CONFIG;
+    case EX_UNAVAILABLE:
+      return FAILURE_UNAVAILABLE;
+    case EX_OSERR:
+      return FAILURE_OS;
+    default:
+      return FAILURE_TEMPORARY;
+    }
+}
+
+void
+findings_set_error (const Findings *findings, GError **error)
+{
+  g_set_error_literal (error, FAILURE, failure_of (findings->exit_status),
+                       findings->text);
+}
+
+/* Finding */
+
+static void
+take_provider (SetupDraft *draft, const Provider *provider)
+{
+  g_autofree char *port = g_strdup_printf ("%u", provider->port);
+
+  draft->provider = provider;
+  setup_draft_set (draft, SETUP_HOST, provider->host);
+  if (draft->values[SETUP_TLS] == NULL)
+    setup_draft_set (draft, SETUP_TLS,
+                     provider->tls == TLS_STARTTLS ? "starttls" : "implicit");
+  if (draft->values[SETUP_PORT] == NULL)
+    setup_draft_set (draft, SETUP_PORT, port);
+}
+
+static void
+take_target (SetupDraft *draft, const SrvTarget *target)
+{
+  g_autofree char *port = g_strdup_printf ("%u", target->port);
+
+  setup_draft_set (draft, SETUP_HOST, target->host);
+  setup_draft_set (draft, SETUP_PORT, port);
+  setup_draft_set (draft, SETUP_TLS,
+                   target->tls == TLS_STARTTLS ? "starttls" : "implicit");
+}
+
+/* HOST:PORT is understood as well. */
+static bool
+take_host (SetupDraft *draft, const char *text, GError **error)
+{
+  const char *colon = strchr (text, ':');
+  bool has_port = colon != NULL && strchr (colon + 1, ':') == NULL;
+  g_autofree char *host =
+      has_port ? g_strndup (text, (size_t) (colon - text)) : g_strdup (text);
+  const Provider *provider;
+
+  if (!account_may_set ("host", host, draft->home, error)
+      || (has_port
+          && !account_may_set ("port", colon + 1, draft->home, error)))
+    return false;
+  setup_draft_set (draft, SETUP_HOST, host);
+  setup_draft_set (draft, SETUP_PORT,
+                   has_port ? colon + 1 : draft->options->values[SETUP_PORT]);
+  setup_draft_set (draft, SETUP_TLS, draft->options->values[SETUP_TLS]);
+  provider = providers_of_host (draft->providers, host);
+  if (provider != NULL)
+    take_provider (draft, provider);
+  return true;
+}
+
+static bool
+ask_host (SetupDraft *draft, const char *proposal, GError **error)
+{
+  for (;;)
+    {
+      g_autoptr (GError) why = NULL;
+      g_autofree char *text =
+          ask_text (_ ("Host of the relay that takes your mail (or "
+                       "HOST:PORT)"),
+                    proposal, error);
+
+      if (text == NULL)
+        return false;
+      if (take_host (draft, text, &why))
+        return true;
+      printf ("%s.\n", why->message);
+    }
+}
+
+/* Its answer may have been written by anybody on the way: who reads mail for a
+   living would name a host that has a valid certificate. */
+static bool
+confirm_target (SetupDraft *draft, const SrvTarget *target, GError **error)
+{
+  g_autofree char *question = NULL;
+  g_autofree char *text = NULL;
+  bool yes = false;
+
+  if (!draft->asks)
+    {
+      g_set_error (
+          error, FAILURE, FAILURE_USAGE,
+          _ ("DNS names %s as the relay of %s; that is another domain, "
+             "and DNS can be forged, so it was not contacted: if it "
+             "is right, say --host %s"),
+          target->host, draft->domain, target->host);
+      return false;
+    }
+  text = g_strdup_printf (
+      _ ("DNS names %s, port %u, as the relay of %s. That is another domain, "
+         "and DNS can be forged: who is in your network could have your mail "
+         "and your password sent there."),
+      target->host, target->port, draft->domain);
+  print_wrapped (text);
+  question = g_strdup_printf (_ ("Is %s your provider's?"), target->host);
+  if (!ask_yes_or_no (question, false, &yes, error))
+    return false;
+  if (yes)
+    take_target (draft, target);
+  return true;
+}
+
+/* What there is to say of an answer that is no relay. */
+static char *
+describe_answer (const SetupDraft *draft, SrvResult result)
+{
+  switch (result)
+    {
+    case SRV_REFUSED:
+      return g_strdup_printf (
+          _ ("%s says in DNS that it has no relay for its users"),
+          draft->domain);
+    case SRV_UNUSABLE:
+      return g_strdup_printf (_ ("what %s says of its relay in DNS is no use"),
+                              draft->domain);
+    case SRV_TROUBLE:
+      return g_strdup_printf (_ ("DNS has no answer for %s at present"),
+                              draft->domain);
+    default:
+      return g_strdup_printf (_ ("the relay of %s is not known"),
+                              draft->domain);
+    }
+}
+
+/* Leaves the host open where it does not find one. */
+static bool
+ask_dns (SetupDraft *draft, GError **error)
+{
+  SrvTarget target;
+  SrvResult result = discover_relay (draft->domain, &target);
+  g_autofree char *answer = NULL;
+  bool ok = true;
+
+  if (result == SRV_FOUND && srv_is_within (target.host, draft->domain))
+    {
+      printf (_ ("DNS names %s, port %u, as the relay of %s.\n"), target.host,
+              target.port, draft->domain);
+      take_target (draft, &target);
+    }
+  else if (result == SRV_FOUND)
+    ok = confirm_target (draft, &target, error);
+  else
+    answer = describe_answer (draft, result);
+  srv_target_clear (&target);
+  if (answer == NULL)
+    return ok;
+  if (draft->asks)
+    {
+      printf ("%s.\n", answer);
+      return true;
+    }
+  g_set_error (error, FAILURE, FAILURE_USAGE, _ ("%s: say --host HOST"),
+               answer);
+  return false;
+}
+
+static bool
+find_unknown (SetupDraft *draft, GError **error)
+{
+  g_autofree char *usual = NULL;
+
+  if (!ask_dns (draft, error))
+    return false;
+  if (draft->values[SETUP_HOST] != NULL)
+    return true;
+  usual = discover_usual_host (draft->domain);
+  return ask_host (draft, usual, error);
+}
+
+static void
+print_provider (const SetupDraft *draft)
+{
+  g_autofree char *advice = provider_advice (draft->provider);
+
+  printf (_ ("%s: %s, port %s (as of %s).\n"), draft->provider->name,
+          draft->values[SETUP_HOST], draft->values[SETUP_PORT],
+          draft->providers->checked);
+  if (advice != NULL)
+    print_wrapped (advice);
+}
+
+bool
+setup_find_relay (SetupDraft *draft, GError **error)
+{
+  const Provider *provider =
+      draft->values[SETUP_HOST] != NULL
+          ? providers_of_host (draft->providers, draft->values[SETUP_HOST])
+          : providers_of_domain (draft->providers, draft->domain);
+
+  if (provider != NULL)
+    take_provider (draft, provider);
+  else if (draft->values[SETUP_HOST] == NULL && !find_unknown (draft, error))
+    return false;
+  if (draft->provider != NULL)
+    print_provider (draft);
+  setup_draft_keep (draft);
+  return true;
+}
+
+/* Reaching */
+
+typedef struct
+{
+  const char *tls;
+  const char *port; /* the usual one */
+} RelayWay;
+
+static const RelayWay ways[] = { { "implicit", "465" },
+                                 { "starttls", "587" } };
+
+/* Whether what is set leaves WAY open. */
+static bool
+is_open (const RelayWay *way, const char *tls, const char *port)
+{
+  if (tls != NULL)
+    return strcmp (tls, way->tls) == 0;
+  for (size_t i = 0; port != NULL && i < G_N_ELEMENTS (ways); i++)
+    if (strcmp (port, ways[i].port) == 0)
+      return way == &ways[i];
+  return true;
+}
+
+/* Whether another way could do what this one could not. */
+static bool
+is_the_way (const Findings *findings)
+{
+  return findings->part == PROBE_CONNECTION || findings->part == PROBE_GREETING
+         || (findings->part == PROBE_TLS
+             && strstr (findings->text, "trust-file") == NULL);
+}
+
+/* Tries the ways that are open, the better one first. What the first one
+   failed at is in FINDINGS, unless one was good. */
+static bool
+try_ways (SetupDraft *draft, Findings *findings, GError **error)
+{
+  g_autofree char *tls = g_strdup (draft->values[SETUP_TLS]);
+  g_autofree char *port = g_strdup (draft->values[SETUP_PORT]);
+  bool tried = false;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      Findings now;
+
+      if (!is_open (&ways[i], tls, port))
+        continue;
+      setup_draft_set (draft, SETUP_TLS, ways[i].tls);
+      setup_draft_set (draft, SETUP_PORT, port != NULL ? port : ways[i].port);
+      if (!setup_draft_make (draft, error))
+        return false;
+      setup_probe (draft, false, NULL, &now);
+      if (now.texts[PROBE_EHLO] != NULL)
+        {
+          findings_clear (findings);
+          *findings = now;
+          findings->failed = false;
+          return true;
+        }
+      if (tried)
+        findings_clear (&now);
+      else
+        *findings = now;
+      tried = true;
+      if (!is_the_way (findings))
+        break;
+    }
+  setup_draft_set (draft, SETUP_TLS, tls);
+  setup_draft_set (draft, SETUP_PORT, port);
+  return true;
+}
+
+static void
+print_reached (const SetupDraft *draft, const Findings *findings)
+{
+  const char *peer = findings->texts[PROBE_CONNECTION];
+
+  printf (_ ("Reached %s, port %u (%s):\n"), draft->account->relay.host,
+          draft->account->relay.port, peer != NULL ? peer : "?");
+  printf ("  %s\n", findings->texts[PROBE_TLS]);
+}
+
+/* Where its certificate is of nobody who is trusted here. */
+static bool
+ask_trust (SetupDraft *draft, GError **error)
+{
+  g_autofree char *file =
+      ask_optional (_ ("If it has an authority of its own: the file with that "
+                       "certificate"),
+                    error);
+  g_autofree char *value = NULL;
+  g_autoptr (GError) why = NULL;
+
+  if (file == NULL)
+    return false;
+  setup_draft_set (draft, SETUP_TRUST_FILE, NULL);
+  if (file[0] == '\0')
+    return ask_host (draft, draft->values[SETUP_HOST], error);
+  value = setup_setting_value (SETUP_TRUST_FILE, file);
+  if (account_may_set ("trust-file", value, draft->home, &why))
+    setup_draft_set (draft, SETUP_TRUST_FILE, value);
+  else
+    printf ("%s.\n", why->message);
+  return true;
+}
+
+static bool
+is_of_unknown_authority (const Findings *findings)
+{
+  return findings->part == PROBE_TLS
+         && strstr (findings->text, "trust-file") != NULL;
+}
+
+/* Nobody is there to name the file, and no accounts file to name it in. */
+static void
+name_option (Findings *findings)
+{
+  char *text = g_strdup_printf (
+      _ ("%s; `postrider setup' takes it by --trust-file FILE"),
+      findings->text);
+
+  g_free (findings->text);
+  findings->text = text;
+}
+
+bool
+setup_reach_relay (SetupDraft *draft, GError **error)
+{
+  for (;;)
+    {
+      g_auto (Findings) findings = { .failed = false };
+
+      printf (_ ("Connecting to %s ...\n"), draft->values[SETUP_HOST]);
+      (void) fflush (stdout);
+      if (!try_ways (draft, &findings, error))
+        return false;
+      if (!findings.failed)
+        {
+          print_reached (draft, &findings);
+          return true;
+        }
+      if (!draft->asks)
+        {
+          if (is_of_unknown_authority (&findings))
+            name_option (&findings);
+          findings_set_error (&findings, error);
+          return false;
+        }
+      printf ("%s.\n", findings.text);
+      if (!(is_of_unknown_authority (&findings)
+                ? ask_trust (draft, error)
+                : ask_host (draft, draft->values[SETUP_HOST], error)))
+        return false;
+    }
+}

@@ -1,0 +1,470 @@
+#include "cli/setup.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <glib/gi18n.h>
+
+#include "account/keyring.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/terminal.h"
+#include "cli/ask.h"
+#include "cli/setup-after.h"
+#include "cli/setup-draft.h"
+#include "cli/setup-options.h"
+#include "cli/setup-relay.h"
+#include "queue/backoff.h"
+#include "submit/discover.h"
+#include "submit/report.h"
+
+/* Milliseconds: the keyring may have to ask for a password of its own. */
+#define KEYRING_PATIENCE (60 * 1000)
+
+#define LOGINS_MAXIMUM 3 /* that are refused: more may lock the login */
+
+/* What is done in the end. */
+typedef struct
+{
+  Secret *secret; /* to be stored; NULL: it is where it has to be */
+  bool test;
+  bool service;
+  bool link;
+} Plan;
+
+static void
+plan_clear (Plan *plan)
+{
+  secret_free (plan->secret);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Plan, plan_clear)
+
+/* Who logs in */
+
+/* Providers that are known take the address; elsewhere it is what is most
+ * common. */
+static bool
+find_user (SetupDraft *draft, GError **error)
+{
+  g_autofree char *user = NULL;
+
+  if (draft->values[SETUP_USER] != NULL)
+    return true;
+  if (draft->provider != NULL || !draft->asks)
+    {
+      setup_draft_set (draft, SETUP_USER, draft->address);
+      return true;
+    }
+  user = ask_text (_ ("Login name"), draft->address, error);
+  setup_draft_set (draft, SETUP_USER, user);
+  return user != NULL;
+}
+
+/* Empty: a password shall be tried after all. */
+static bool
+find_token (SetupDraft *draft, GError **error)
+{
+  g_autofree char *command = NULL;
+  g_autoptr (GError) why = NULL;
+
+  if (draft->provider == NULL || draft->provider->secret != PROVIDER_TOKEN
+      || setup_draft_source (draft) != NULL || !draft->asks)
+    return true;
+  command = ask_optional (_ ("Command that prints a token (nothing: try a "
+                             "password)"),
+                          error);
+  if (command == NULL)
+    return false;
+  if (command[0] == '\0')
+    return true;
+  if (account_may_set (TOKEN_COMMAND, command, draft->home, &why))
+    {
+      setup_draft_set (draft, SETUP_TOKEN_COMMAND, command);
+      return true;
+    }
+  printf ("%s.\n", why->message);
+  return find_token (draft, error);
+}
+
+static void
+set_no_keyring (const GError *why, GError **error)
+{
+  g_set_error (error, FAILURE, why->code,
+               _ ("%s; or keep the password elsewhere, and say where by "
+                  "--password-file, --password-command or "
+                  "--password-credential"),
+               why->message);
+}
+
+static Secret *
+ask_password (const SetupDraft *draft, GError **error)
+{
+  g_autofree char *prompt =
+      g_strdup_printf (_ ("Password of %s at %s: "), draft->values[SETUP_USER],
+                       draft->values[SETUP_HOST]);
+
+  for (;;)
+    {
+      Secret *secret = terminal_ask (prompt, deadline_in (G_MAXUINT), error);
+
+      if (secret == NULL || secret_length (secret) > 0)
+        return secret;
+      secret_free (secret);
+    }
+}
+
+/* Where nobody is there, it is the first line of standard input. */
+static Secret *
+read_password (GError **error)
+{
+  g_autoptr (Secret) secret =
+      isatty (STDIN_FILENO) ? NULL : terminal_read_line (STDIN_FILENO, error);
+
+  if (secret != NULL && secret_length (secret) > 0)
+    return g_steal_pointer (&secret);
+  if (error == NULL || *error == NULL)
+    g_set_error_literal (error, FAILURE, FAILURE_USAGE,
+                         _ ("there is no password: give it as the first line "
+                            "of standard input, or say where it is by "
+                            "--password-file, --password-command, "
+                            "--password-credential or --token-command"));
+  return NULL;
+}
+
+/* The first one to try. NULL without an error: it is where it has to be
+ * already. */
+static Secret *
+find_secret (const SetupDraft *draft, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  bool there;
+
+  if (setup_draft_source (draft) != NULL)
+    return NULL;
+  there = discover_password (draft->account, &why);
+  if (why != NULL)
+    {
+      set_no_keyring (why, error);
+      return NULL;
+    }
+  if (!draft->asks)
+    {
+      /* One that comes with the command is meant. */
+      Secret *given = read_password (there ? &why : error);
+
+      return given;
+    }
+  if (!there)
+    return ask_password (draft, error);
+  printf (_ ("The keyring has a password of %s at %s.\n"),
+          draft->values[SETUP_USER], draft->values[SETUP_HOST]);
+  return NULL;
+}
+
+static void
+print_login (const Findings *findings)
+{
+  printf (_ ("Logged in %s.\n"), findings->texts[PROBE_LOGIN]);
+}
+
+/* The relay said no to a login. */
+static bool
+is_refused (const Findings *findings)
+{
+  return findings->failed && findings->part == PROBE_LOGIN
+         && findings->code >= 500;
+}
+
+static void
+set_refused (const SetupDraft *draft, const Findings *findings, GError **error)
+{
+  g_autofree char *advice =
+      draft->provider != NULL ? provider_advice (draft->provider) : NULL;
+
+  if (advice != NULL)
+    g_set_error (error, FAILURE, FAILURE_CREDENTIAL, "%s. %s", findings->text,
+                 advice);
+  else
+    g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
+                 _ ("%s; check login name and password, and whether the "
+                    "provider wants a password that is made for this program "
+                    "(an app password)"),
+                 findings->text);
+}
+
+static bool
+ask_login (SetupDraft *draft, Secret **secret, GError **error)
+{
+  g_autofree char *user =
+      ask_text (_ ("Login name"), draft->values[SETUP_USER], error);
+
+  if (user == NULL)
+    return false;
+  setup_draft_set (draft, SETUP_USER, user);
+  secret_free (*secret);
+  *secret = NULL;
+  if (!setup_draft_make (draft, error))
+    return false;
+  *secret = ask_password (draft, error);
+  return *secret != NULL;
+}
+
+/* The relay takes the login, but not the address. */
+static bool
+confirm_sender (const SetupDraft *draft, const Findings *findings,
+                GError **error)
+{
+  bool yes = false;
+
+  if (!draft->asks)
+    {
+      findings_set_error (findings, error);
+      return false;
+    }
+  printf ("%s.\n", findings->text);
+  if (!ask_yes_or_no (_ ("Write the account all the same?"), false, &yes,
+                      error))
+    return false;
+  if (!yes)
+    findings_set_error (findings, error);
+  return yes;
+}
+
+static bool
+log_in (SetupDraft *draft, Secret **secret, GError **error)
+{
+  for (int refused = 1;; refused++)
+    {
+      g_auto (Findings) findings = { .failed = false };
+      g_autoptr (GError) why = NULL;
+
+      setup_probe (draft, true, *secret, &findings);
+      if (findings.texts[PROBE_LOGIN] != NULL)
+        print_login (&findings);
+      if (!findings.failed)
+        return true;
+      if (findings.part == PROBE_SENDER)
+        return confirm_sender (draft, &findings, error);
+      if (!is_refused (&findings))
+        {
+          findings_set_error (&findings, error);
+          return false;
+        }
+      set_refused (draft, &findings, &why);
+      if (!draft->asks || setup_draft_source (draft) != NULL
+          || refused == LOGINS_MAXIMUM)
+        {
+          g_propagate_error (error, g_steal_pointer (&why));
+          return false;
+        }
+      printf ("%s.\n", why->message);
+      if (!ask_login (draft, secret, error))
+        return false;
+    }
+}
+
+/* Connects and logs in, or does without where that is wanted. */
+static bool
+check_relay (SetupDraft *draft, Plan *plan, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (!draft->options->unchecked && !setup_reach_relay (draft, error))
+    return false;
+  if (!find_token (draft, error) || !find_user (draft, error)
+      || !setup_draft_make (draft, error))
+    return false;
+  plan->secret = find_secret (draft, &why);
+  if (why != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return false;
+    }
+  return draft->options->unchecked || log_in (draft, &plan->secret, error);
+}
+
+/* The last questions */
+
+/* What CHOICE leaves open is asked for; without anybody to ask it is no. */
+static bool
+settle (const SetupDraft *draft, Choice choice, const char *question,
+        bool *answer, GError **error)
+{
+  *answer = choice == CHOICE_YES;
+  if (choice != CHOICE_OPEN || !draft->asks)
+    return true;
+  return ask_yes_or_no (question, true, answer, error);
+}
+
+static bool
+ask_last (const SetupDraft *draft, Plan *plan, GError **error)
+{
+  const SetupOptions *options = draft->options;
+  const char *to =
+      options->test_to != NULL ? options->test_to : draft->address;
+  g_autofree char *test =
+      g_strdup_printf (_ ("Send a test message to %s?"), to);
+  g_autofree char *link = g_strdup_printf (
+      _ ("Make %s a link to Postrider, for cron and other programs?"),
+      SENDMAIL);
+
+  if (!settle (draft, options->test, test, &plan->test, error))
+    return false;
+  if ((options->link == CHOICE_YES || setup_link_state () == LINK_POSSIBLE)
+      && !settle (draft, options->link, link, &plan->link, error))
+    return false;
+  if (options->service == CHOICE_YES)
+    plan->service = true;
+  else if (draft->asks && options->service == CHOICE_OPEN
+           && setup_service_is_offered ())
+    return settle (draft, options->service,
+                   _ ("Have systemd send what waits, from each login on?"),
+                   &plan->service, error);
+  return true;
+}
+
+/* Doing it */
+
+static bool
+write_account (SetupDraft *draft, const Plan *plan, GError **error)
+{
+  const Account *account = draft->account;
+
+  if (plan->secret != NULL)
+    {
+      if (!keyring_store (account, plan->secret,
+                          deadline_in (KEYRING_PATIENCE), error))
+        return false;
+      printf (_ ("The password of %s at %s is stored.\n"), account->relay.user,
+              account->relay.host);
+    }
+  if (!edit_commit (draft->edit, error))
+    return false;
+  printf (draft->replaces ? _ ("The account `%s' in %s is changed.\n")
+                          : _ ("The account `%s' is written to %s.\n"),
+          draft->name, edit_file (draft->edit));
+  return true;
+}
+
+/* What comes between the password and the account is not left half done. */
+static bool
+write_undisturbed (SetupDraft *draft, const Plan *plan, GError **error)
+{
+  static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+  sigset_t signals, before;
+  bool written;
+
+  sigemptyset (&signals);
+  for (size_t i = 0; i < G_N_ELEMENTS (held); i++)
+    sigaddset (&signals, held[i]);
+  pthread_sigmask (SIG_BLOCK, &signals, &before);
+  written = write_account (draft, plan, error);
+  (void) fflush (stdout);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return written;
+}
+
+/* It works again, whatever was counted against it. */
+static void
+forgive (const SetupDraft *draft)
+{
+  g_autoptr (Queue) queue = queue_open_own (draft->home, NULL);
+
+  if (queue != NULL)
+    backoff_clear (queue, draft->name);
+}
+
+static int
+send_test (const SetupDraft *draft)
+{
+  const SetupOptions *options = draft->options;
+  const char *to =
+      options->test_to != NULL ? options->test_to : draft->address;
+  bool waits;
+  int status = setup_send_test (options->accounts_file, draft->name,
+                                draft->address, to, &waits);
+
+  if (waits)
+    printf (_ ("The test message waits in the queue; `postrider queue' tells "
+               "why.\n"));
+  else if (status == EX_OK)
+    printf (_ ("The relay has taken the test message for %s.\n"), to);
+  else
+    (void) fprintf (stderr, _ ("postrider: the test message was not sent\n"));
+  return status;
+}
+
+/* The account is there, whatever becomes of this; the first failure is told by
+   the exit status. */
+static int
+do_rest (const SetupDraft *draft, const Plan *plan)
+{
+  g_autoptr (GError) link_error = NULL;
+  g_autoptr (GError) service_error = NULL;
+  int status = EX_OK;
+
+  if (!draft->options->unchecked)
+    forgive (draft);
+  if (plan->link && setup_link_state () != LINK_OURS
+      && !setup_make_link (&link_error))
+    status = report_error (link_error);
+  if (plan->service && !setup_enable_service (&service_error))
+    {
+      int failed = report_error (service_error);
+
+      status = status != EX_OK ? status : failed;
+    }
+  if (plan->test)
+    {
+      int failed = send_test (draft);
+
+      status = status != EX_OK ? status : failed;
+    }
+  setup_print_lines (draft->address);
+  return status;
+}
+
+static bool
+prepare (SetupDraft *draft, Plan *plan, const SetupOptions *options,
+         GError **error)
+{
+  if (!setup_draft_begin (draft, options, error))
+    return false;
+  log_open (draft->before->general.log);
+  return setup_find_relay (draft, error) && check_relay (draft, plan, error)
+         && setup_draft_settle_default (draft, error)
+         && ask_last (draft, plan, error);
+}
+
+static int
+run (const SetupOptions *options)
+{
+  g_auto (SetupDraft) draft = { .asks = false };
+  g_auto (Plan) plan = { .test = false };
+  g_autoptr (GError) error = NULL;
+
+  if (!prepare (&draft, &plan, options, &error)
+      || !write_undisturbed (&draft, &plan, &error))
+    {
+      (void) fflush (stdout);
+      return report_error (error);
+    }
+  return do_rest (&draft, &plan);
+}
+
+int
+setup_main (int argc, char **argv)
+{
+  g_auto (SetupOptions) options = { .batch = false };
+  g_autoptr (GError) error = NULL;
+
+  if (!setup_options_parse (&options, argc, argv, &error))
+    return report_error (error);
+  if (!options.help)
+    return run (&options);
+  setup_options_print_help ();
+  return EX_OK;
+}

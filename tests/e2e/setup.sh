@@ -1,0 +1,377 @@
+#!/bin/sh
+# postrider setup: the whole dialogue, from nothing to a test message that has arrived,
+# with a real keyring and a Postfix with an authority of its own; all of it by options;
+# what DNS may say of a relay, friendly or not; and that nothing is changed by who
+# leaves, or by what fails. In a network of its own, for it has a name server.
+. "$(dirname "$0")/lib.sh"
+need postfix dovecot python3
+need_own_network ip link set lo up
+begin 170
+
+# A name server that the tests write.
+hostile=$source/tests/hostile
+put_file () { # put_file FILE: in its place, from stdin
+  cat >"$work/${1##*/}"
+  mount --bind "$work/${1##*/}" "$1"
+}
+ip link set lo up
+echo 'hosts: files dns' | put_file /etc/nsswitch.conf
+echo '127.0.0.1 localhost' | put_file /etc/hosts
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' |
+  put_file /etc/resolv.conf
+: >"$work/zone"
+: >"$work/questions"
+python3 "$hostile/nameserver.py" "$work/zone" "$work/questions" \
+  >"$work/nameserver" 2>&1 &
+keep $!
+await grep -q ready "$work/nameserver" || exit 1
+
+# The other programs of this machine do not count.
+start_relay postfix
+tls=$(port postfix tls) starttls=$(port postfix starttls)
+other=$(port postfix wrong_host)
+ca=$work/postfix/certificates/ca.pem
+mail=$work/postfix/mail/all
+
+# begins: as it was at first, or (begins TEXT) with that accounts file.
+begins () {
+  secret-tool clear service smtp 2>/dev/null
+  rm -rf "${accounts%/*}" "$mail/new"
+  : >"$work/zone"
+  : >"$work/questions"
+  [ $# = 0 ] || {
+    mkdir -p "${accounts%/*}"
+    printf "$@" >"$accounts"
+    chmod 600 "$accounts"
+  }
+}
+
+# talk PROMPT KEYS [PROMPT KEYS]... -- ARGUMENT...: at a terminal; what it showed is in
+# $work/err.
+talk () {
+  rm -f "$work/out"
+  talk_words=0 talk_over=
+  for talk_word; do
+    shift
+    if [ -n "$talk_over" ]; then
+      set -- "$@" "$talk_word"
+    elif [ "$talk_word" = -- ]; then
+      talk_over=yes
+      set -- "$@" "$build/postrider" setup --link no
+    else
+      [ $talk_words = 0 ] || [ $((talk_words % 2)) = 1 ] || set -- "$@" +
+      set -- "$@" "$talk_word"
+      talk_words=$((talk_words + 1))
+    fi
+  done
+  timeout 30 "$build/tests/e2e/terminal" "$@" 2>&1 | tr -d '\r' >"$work/err"
+}
+
+enter='
+'
+
+# batch PASSWORD ARGUMENT...: it is on standard input; "" is nothing.
+batch () {
+  (umask 077 && printf "${1:+%s\n}" "$1" >"$work/password")
+  shift
+  timeout 100 postrider setup --batch "$@" >"$work/out" 2>"$work/err" \
+    <"$work/password"
+  status=$?
+}
+
+said () { # said TEXT...: on the terminal, or by batch
+  for said_text; do
+    cat "$work/err" "$work/out" 2>/dev/null | tr '\n' ' ' |
+      grep -qF -- "$said_text" || {
+        echo "not said: $said_text"
+        cat "$work/err" "$work/out"
+        return 1
+      }
+  done
+}
+
+unsaid () {
+  ! said "$1" >/dev/null
+}
+
+ended_with () { # ended_with LINE: terminal's last
+  tail -n 1 "$work/err"
+  [ "$(tail -n 1 "$work/err")" = "$1" ]
+}
+
+nothing_changed () {
+  [ ! -e "$accounts" ] && no_password
+}
+
+no_password () {
+  ! secret-tool search --all service smtp 2>/dev/null | grep -q .
+}
+
+stored () { # stored HOST PORT
+  [ "$(secret-tool lookup service smtp host "$1" port "$2" user "$relay_user")" \
+    = "$relay_password" ]
+}
+
+has () { # has LINE...: of the accounts file, whole ones
+  for has_line; do
+    grep -qxF -- "$has_line" "$accounts" || {
+      echo "no line $has_line in"
+      cat "$accounts"
+      return 1
+    }
+  done
+}
+
+lacks () { # lacks PATTERN
+  ! grep -e "$1" "$accounts"
+}
+
+mode () {
+  [ "$(stat -c %a "$accounts")" = 600 ] &&
+    [ "$(stat -c %a "${accounts%/*}")" = 700 ]
+}
+
+test_arrived () {
+  arrived "$mail" && grep -q '^Subject: A test of Postrider' "$work/arrived" &&
+    grep -q "^To: $relay_user" "$work/arrived"
+}
+
+asked_dns () { # asked_dns NAME TYPE
+  grep -qx "$1 $2" "$work/questions"
+}
+
+unasked () { # unasked NAME: nobody even wanted its address
+  ! grep -E "^$1 (A|AAAA)\$" "$work/questions"
+}
+
+# The whole way, with a wrong password on it.
+begins
+talk 'mail address: ' "$relay_user$enter" \
+  'HOST:PORT): ' "localhost:$tls$enter" \
+  'that certificate: ' "$ca$enter" \
+  "[$relay_user]: " "$enter" \
+  'Password of' "wrong$enter" \
+  "[$relay_user]: " "$enter" \
+  'Password of' "$relay_password$enter" \
+  'test message' "$enter" --
+check 'from nothing: the status is 0' ended_with 'status 0'
+check 'from nothing: SRV was asked for' asked_dns \
+  _submissions._tcp.example.org SRV
+check 'from nothing: it says whom it has reached' said \
+  "Reached localhost, port $tls (127.0.0.1" 'TLS1.3' 'certificate for localhost' \
+  ' by ' ' until 2'
+check 'from nothing: the wrong password was refused, with advice' said \
+  'refused the login' 'an app password'
+check 'from nothing: the login' said "Logged in as $relay_user by SCRAM-SHA-256"
+check 'from nothing: the account' has "from = $relay_user" 'host = localhost' \
+  "port = $tls" "user = $relay_user" "trust-file = $ca"
+check 'from nothing: implicit TLS need not be said' lacks '^tls'
+check 'from nothing: nobody else can read the file' mode
+check 'from nothing: the password is in the keyring' stored localhost "$tls"
+check 'from nothing: the password was not shown' \
+  unsaid "$relay_password"
+check 'from nothing: the test message has arrived' test_arrived
+check 'from nothing: it says so' said \
+  "has taken the test message for $relay_user"
+check 'from nothing: the lines for other programs' said 'set sendmail = ' \
+  'git config --global sendemail.' "MAILTO=$relay_user"
+
+# What was set up is good for real mail.
+echo 'a body' | message >sent
+submit -f "$relay_user" you@example.net <sent
+check 'the account sends' exits 0
+check 'what it sends arrives' came sent "$mail"
+
+# An account that is there is changed only by who says so.
+cp "$accounts" before
+talk 'Change it? [y/N] ' "$enter" -- "$relay_user"
+check 'an account that is there: no' said 'nothing was changed' 'status 64'
+check 'an account that is there: the file is as it was' cmp before "$accounts"
+batch "" "$relay_user"
+check 'an account that is there, nobody is asked: the option' said --replace
+check 'an account that is there, nobody is asked: the status' exits 64
+check 'an account that is there, nobody is asked: as it was' \
+  cmp before "$accounts"
+printf '# mine\n[postrider]\nnotify = no ; mine too\n\n' | cat - "$accounts" \
+  >after
+cat after >"$accounts"
+talk 'Change it? [y/N] ' "y$enter" 'test message' "n$enter" -- \
+  --host localhost --port "$tls" "$relay_user"
+check 'an account that is changed: the keyring has the password' said \
+  'The keyring has a password' 'status 0'
+check 'an account that is changed: its file of trust is kept' \
+  has "trust-file = $ca" '# mine' 'notify = no ; mine too'
+check 'an account that is changed: it is the only one' \
+  test "$(grep -c '^\[' "$accounts")" = 2
+
+# Leaving. Ctrl-C at each question.
+leave_at () { # leave_at NAME PROMPT [ANSWERED PROMPT KEYS...]
+  leave_name=$1 leave_prompt=$2
+  shift 2
+  begins
+  talk "$@" "$leave_prompt" "$(printf '\003')" --
+  check "Ctrl-C at $leave_name: it ends" said 'signal 2'
+  check "Ctrl-C at $leave_name: nothing is changed" nothing_changed
+  check "Ctrl-C at $leave_name: the terminal echoes" said 'echo on'
+}
+leave_at 'the address' 'mail address: '
+set -- 'mail address: ' "$relay_user$enter"
+leave_at 'the host' 'HOST:PORT): ' "$@"
+set -- "$@" 'HOST:PORT): ' "localhost:$tls$enter"
+leave_at 'the authority' 'that certificate: ' "$@"
+set -- "$@" 'that certificate: ' "$ca$enter"
+leave_at 'the login name' "[$relay_user]: " "$@"
+set -- "$@" "[$relay_user]: " "$enter"
+leave_at 'the password' 'Password of' "$@"
+set -- "$@" 'Password of' "$relay_password$enter"
+leave_at 'the test message' 'test message' "$@"
+begins
+talk 'mail address: ' "$(printf '\004')" --
+check 'the end of what is typed: nothing is changed' nothing_changed
+check 'the end of what is typed: the status' ended_with 'status 75'
+
+# By options alone.
+begins
+batch "$relay_password" --host localhost --port "$starttls" \
+  --tls starttls --trust-file postfix/certificates/ca.pem --account work \
+  --test yes "$relay_user"
+check 'options: the status is 0' exits 0
+check 'options: the account' has '[work]' "from = $relay_user" \
+  'host = localhost' "port = $starttls" 'tls = starttls' "trust-file = $ca"
+check 'options: the password is in the keyring' stored localhost "$starttls"
+check 'options: the test message has arrived' test_arrived
+
+begins
+(umask 077 && printf '%s\n' "$relay_password" >file)
+batch "" --host localhost --port "$tls" --trust-file "$ca" \
+  --password-file file "$relay_user"
+check 'another place for the password: the status is 0' exits 0
+check 'another place for the password: the account' \
+  has "password-file = $work/file"
+check 'another place for the password: not the keyring' no_password
+batch "" --host localhost --port "$tls" --trust-file "$ca" --account second \
+  --user "$relay_user" --password-command "cat $work/file" me@example.com
+check 'a second account: the first stays the default' \
+  sh -c "sed '/^\[second/,\$d' '$accounts' | grep -qx 'default = yes'"
+batch "" --host localhost --port "$tls" --trust-file "$ca" --account third \
+  --default --user "$relay_user" --password-command "cat $work/file" me@example.net
+check 'a third account, to be the default: it alone is' sh -c "
+  [ \$(grep -c '^default = yes' '$accounts') = 1 ] &&
+    sed -n '/^\[third/,\$p' '$accounts' | grep -qx 'default = yes'"
+
+# lacking NAME STATUS OPTION ARGUMENT...: one line that names it.
+lacking () {
+  lacking_name=$1 lacking_status=$2 lacking_option=$3
+  shift 3
+  batch "" "$@"
+  check "$lacking_name: the status" exits "$lacking_status"
+  check "$lacking_name: one line" test "$(wc -l <"$work/err")" = 1
+  check "$lacking_name: names what to say" said "$lacking_option"
+  check "$lacking_name: nothing is changed" nothing_changed
+}
+begins
+lacking 'no address' 64 ADDRESS
+lacking 'no host' 64 --host "$relay_user"
+lacking 'no password' 64 --password-file --host localhost --port "$tls" \
+  --trust-file "$ca" "$relay_user"
+lacking 'an authority that nobody knows' 75 --trust-file --host localhost \
+  --port "$tls" "$relay_user"
+lacking 'two places for the password' 64 --token-command --host localhost \
+  --password-file x --token-command y "$relay_user"
+lacking 'no port of that number' 64 port --port 0 "$relay_user"
+lacking 'nothing listens' 75 localhost --host localhost --port 9 "$relay_user"
+batch wrong --host localhost --port "$tls" --trust-file "$ca" \
+  "$relay_user"
+check 'a wrong password: the status' exits 77
+check 'a wrong password: nothing is changed' nothing_changed
+DBUS_SESSION_BUS_ADDRESS=unix:path=/none batch "$relay_password" \
+  --host localhost --port "$tls" --trust-file "$ca" "$relay_user"
+check 'no keyring: says what to do' said 'or keep the password elsewhere' \
+  --password-command
+check 'no keyring: nothing is changed' nothing_changed
+batch "$relay_password" --no-check --host nowhere.example \
+  "$relay_user"
+check 'no check: nobody is contacted' unasked nowhere.example
+check 'no check: the account' has 'host = nowhere.example'
+begins '[a]\nfrom = a@example.org\n'
+batch "" "$relay_user"
+check 'a file that is wrong: the status' exits 78
+check 'a file that is wrong: its line' said "$accounts:1:"
+
+# A provider of the table; in this network there is none.
+begins
+batch x me@gmail.com
+check 'a provider: its relay' said 'Gmail: smtp.gmail.com, port 465 (as of 20'
+check 'a provider: what its password is' said 'an app password' \
+  https://myaccount.google.com/apppasswords
+check 'a provider: DNS is not asked about it' \
+  sh -c "! grep SRV '$work/questions'"
+
+# What DNS says.
+zone () {
+  printf '%s\n' "$@" >"$work/zone"
+}
+at_other=me@other.example
+begins
+zone "_submissions._tcp.other.example SRV $other other.example" \
+  'other.example A 127.0.0.1'
+batch "$relay_password" --trust-file "$ca" \
+  --user "$relay_user" "$at_other"
+check 'SRV within the domain: the status is 0' exits 0
+check 'SRV within the domain: it is used' has 'host = other.example' \
+  "port = $other"
+check 'SRV within the domain: for what stands there nothing is asked again' \
+  lacks '^tls'
+
+# foreign NAME OPTION RECORD...: not contacted, whatever it says.
+foreign () {
+  foreign_name=$1 foreign_word=$2
+  shift 2
+  begins
+  zone "$@" 'evil.test A 127.0.0.1'
+  batch "$relay_password" --trust-file "$ca" "$at_other"
+  check "$foreign_name: the status" exits 64
+  check "$foreign_name: says so" said "$foreign_word" --host
+  check "$foreign_name: nobody is contacted" unasked evil.test
+  check "$foreign_name: no control characters are shown" \
+    sh -c "! LC_ALL=C grep -q '[[:cntrl:]]' '$work/err'"
+  check "$foreign_name: nothing is changed" nothing_changed
+}
+srv=_submissions._tcp.other.example
+foreign 'SRV to another domain' evil.test "$srv SRV $tls evil.test"
+foreign 'SRV to a domain that looks like it' another.example \
+  "$srv SRV $tls another.example"
+foreign 'SRV to port 25' 'no use' "$srv SRV 25 smtp.other.example"
+foreign 'SRV to nobody' 'no relay for its users' "$srv SRV 0 ."
+foreign 'SRV with control characters' 'no use' \
+  "$srv SRV 465 $(printf '\033[2Jx.other.example')"
+foreign 'SRV with octets that are no text' 'no use' \
+  "$srv SRV 465 $(printf '\377\001.other.example')"
+foreign 'an answer that is none' 'no answer' "$srv is garbled"
+foreign 'a name server in trouble' 'no answer' "$srv is servfail"
+
+begins
+{
+  seq -f "$srv SRV 465 n%g.evil.test" 1000
+  echo 'evil.test A 127.0.0.1'
+} >"$work/zone"
+batch x --trust-file "$ca" "$at_other"
+check 'a thousand records: one of them is named, none is contacted' said \
+  '.evil.test'
+check 'a thousand records: the status' exits 64
+check 'a thousand records: one line' test "$(wc -l <"$work/err")" = 1
+
+# A person may know that it is right, or that it is not.
+begins
+zone "$srv SRV $tls localhost.evil.test" 'localhost.evil.test A 127.0.0.1'
+talk "provider's? [y/N] " "$enter" 'HOST:PORT): ' "$(printf '\004')" -- \
+  "$at_other"
+check 'SRV to another domain is shown' said 'localhost.evil.test' 'can be forged'
+check 'SRV to another domain: no is taken for no' unasked localhost.evil.test
+begins
+zone "$srv SRV $tls localhost.evil.test" 'localhost.evil.test A 127.0.0.1'
+talk "provider's? [y/N] " "y$enter" 'HOST:PORT)' "$(printf '\004')" -- \
+  --trust-file "$ca" "$at_other"
+check 'SRV to another domain: yes contacts it' said 'is for another name'
+check 'SRV to another domain: nothing is changed' nothing_changed
+end
