@@ -1,6 +1,5 @@
 #include "cli/check.h"
 
-#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -75,11 +74,11 @@ print_help (void)
 {
   g_autofree char *text = options_help (options);
 
-  printf (
+  output_help (
       _ ("Usage: postrider check [OPTION]... [ACCOUNT]\n"
          "Tries whether mail would leave, by each account, or by the one that "
-         "is named:\nas far as the relay's word about the sender. Then looks "
-         "at what this machine has\nfor it. Nothing is sent.\n\n%s"),
+         "is named: as far as the relay's word about the sender. Then looks "
+         "at what this machine has for it. Nothing is sent.\n\n%s"),
       text);
 }
 

@@ -151,6 +151,34 @@ test_again (void)
   g_assert_null (extensions.auth);
 }
 
+static void
+test_text (void)
+{
+  static const struct
+  {
+    const char *lines;
+    const char *text;
+  } cases[] = {
+    { "relay.example", "" },
+    { "r\nAUTH", "AUTH" },
+    { "r\nDSN\nSIZE\nAUTH PLAIN LOGIN\nPIPELINING\nX-UNKNOWN",
+      "AUTH PLAIN LOGIN, SIZE, PIPELINING, DSN" },
+    { "r\nSIZE 1000", "SIZE 1000" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Reply) reply = make_reply (cases[i].lines);
+      Extensions extensions = { .auth = NULL };
+      g_autofree char *text = NULL;
+
+      extensions_parse (&extensions, reply);
+      text = extensions_text (&extensions);
+      g_assert_cmpstr (text, ==, cases[i].text);
+      extensions_clear (&extensions);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -158,5 +186,6 @@ main (int argc, char **argv)
   g_test_add_func ("/extensions/table", test_table);
   g_test_add_func ("/extensions/limits", test_limits);
   g_test_add_func ("/extensions/again", test_again);
+  g_test_add_func ("/extensions/text", test_text);
   return g_test_run ();
 }

@@ -914,10 +914,60 @@ test_text (void)
   tear_down (&f);
 }
 
+/* What the relay says of a sender, and that it is told of nothing else. */
+static const struct
+{
+  const char *name;
+  const char *sender;
+  const char *script;
+  const char *status; /* "": it may send */
+  bool usable;
+} senders[] = {
+  { "accepted", "me@example.org", MAIL "?\n" OK RSET, "", true },
+  { "refused", "me@example.org", MAIL "< 553 5.7.1 not yours\n" RSET,
+    "failed:mail:553", true },
+  { "later", "me@example.org", MAIL "< 451 later\n" RSET, "delayed:mail:451",
+    true },
+  { "login", "me@example.org", MAIL "< 530 log in\n" RSET,
+    "held:mail:530:alert", true },
+  { "closing", "me@example.org", MAIL "< 421 bye\n", "delayed:mail:421", false },
+  { "3yz", "me@example.org", MAIL "< 354 go\n", "delayed:mail:0:alert", false },
+  { "closed", "me@example.org", MAIL "!\n", "delayed:mail:0", false },
+  { "reset-refused", "me@example.org", MAIL OK "> RSET\n< 421 bye\n",
+    "delayed:mail:421", false },
+  { "bare", "me", "", "failed:mail:0", true },
+};
+
+static void
+test_sender (const void *data)
+{
+  size_t i = GPOINTER_TO_SIZE (data);
+  Fixture f = { .statuses = g_ptr_array_new_with_free_func (
+                    (GDestroyNotify) status_free) };
+  g_autofree char *described = NULL;
+  Status *status;
+
+  set_up (&f, "P", "", senders[i].script, WIRE);
+  status = transaction_try_sender (f.session, senders[i].sender);
+  if (status != NULL)
+    g_ptr_array_add (f.statuses, status);
+  described = describe (f.statuses);
+  g_assert_cmpstr (described, ==, senders[i].status);
+  g_assert_cmpint (!f.session->broken, ==, senders[i].usable);
+  tear_down (&f);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS (senders); i++)
+    {
+      g_autofree char *path =
+          g_strconcat ("/transaction/sender/", senders[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_sender);
+    }
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path =
