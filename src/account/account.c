@@ -682,8 +682,8 @@ set_no_default (const Accounts *accounts, const char *sender, GError **error)
 
   if (accounts->accounts->len == 0)
     g_set_error (error, FAILURE, FAILURE_CONFIG,
-                 _ ("there is no account: write one to %s, as "
-                    "postrider-accounts(5) shows"),
+                 _ ("there is no account: run `postrider setup', or write one "
+                    "to %s, as postrider-accounts(5) shows"),
                  accounts->file);
   else if (*shown == '\0')
     g_set_error (

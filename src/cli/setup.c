@@ -13,10 +13,12 @@
 #include "base/log.h"
 #include "base/terminal.h"
 #include "cli/ask.h"
+#include "cli/queue-change.h"
 #include "cli/setup-after.h"
 #include "cli/setup-draft.h"
 #include "cli/setup-options.h"
 #include "cli/setup-relay.h"
+#include "cli/survey.h"
 #include "queue/backoff.h"
 #include "submit/discover.h"
 #include "submit/report.h"
@@ -367,14 +369,33 @@ write_undisturbed (SetupDraft *draft, const Plan *plan, GError **error)
   return written;
 }
 
+/* What waited for a login that works lies there until somebody says so. */
+static void
+print_held (Queue *queue, const char *account)
+{
+  g_autoptr (GArray) places = survey_places (queue, NULL);
+  g_autoptr (GPtrArray) held
+      = places != NULL ? change_held_for (queue, places, account) : NULL;
+
+  if (held != NULL && held->len > 0)
+    printf (ngettext ("%u message is held for this account; `postrider queue "
+                      "release --account %s' sends it.\n",
+                      "%u messages are held for this account; `postrider queue "
+                      "release --account %s' sends them.\n",
+                      held->len),
+            held->len, account);
+}
+
 /* It works again, whatever was counted against it. */
 static void
 forgive (const SetupDraft *draft)
 {
   g_autoptr (Queue) queue = queue_open_own (draft->home, NULL);
 
-  if (queue != NULL)
-    backoff_clear (queue, draft->name);
+  if (queue == NULL)
+    return;
+  backoff_clear (queue, draft->name);
+  print_held (queue, draft->name);
 }
 
 static int

@@ -12,6 +12,9 @@
 #include "account/keyring.h"
 #include "base/failure.h"
 #include "submit/apart.h"
+#include "submit/confine.h"
+
+#define PORT_DNS 53
 
 #define PATIENCE 10 /* seconds, for DNS */
 #define KEYRING_PATIENCE                                                      \
@@ -33,6 +36,18 @@ ask (ApartWork *work, const char *domain, int *status)
   return result.signal == 0 ? g_strdup ("") : NULL;
 }
 
+/* A reply is a stranger's: who reads it can open no file but those of the resolver,
+   and nothing but it. */
+static bool
+confine (void)
+{
+  static const General nothing;
+  const Account account = { .relay.port = PORT_DNS };
+
+  (void) alarm (PATIENCE);
+  return confine_attempt (NULL, &nothing, &account, false, NULL);
+}
+
 /* Its result is a SrvResult, and a target is told: port, TLS mode, host. */
 static int
 look_up_relay (const Apart *apart, void *data)
@@ -41,8 +56,7 @@ look_up_relay (const Apart *apart, void *data)
   SrvResult result;
   g_autofree char *text = NULL;
 
-  (void) alarm (PATIENCE);
-  result = srv_look_up (data, &target);
+  result = confine () ? srv_look_up (data, &target) : SRV_TROUBLE;
   if (result != SRV_FOUND)
     return (int) result;
   text = g_strdup_printf ("%u %u %s", target.port, (unsigned) target.tls,
@@ -77,8 +91,7 @@ look_up_usual (const Apart *apart, void *data)
   static const char *const names[] = { "smtp", "mail", "submission" };
   const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 
-  (void) alarm (PATIENCE);
-  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+  for (size_t i = 0; confine () && i < G_N_ELEMENTS (names); i++)
     {
       g_autofree char *host = g_strconcat (names[i], ".", data, NULL);
       struct addrinfo *found = NULL;

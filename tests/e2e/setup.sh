@@ -259,6 +259,70 @@ check 'a third account, to be the default: it alone is' sh -c "
   [ \$(grep -c '^default = yes' '$accounts') = 1 ] &&
     sed -n '/^\[third/,\$p' '$accounts' | grep -qx 'default = yes'"
 
+# Port and TLS mode are found out.
+start_scripted --serve --starttls --port 587 --certificate \
+  "$work/postfix/certificates/good.pem"
+begins
+batch secret --host localhost --trust-file "$ca" --user me "$relay_user"
+check 'a host alone: the status is 0' exits 0
+check 'a host alone: STARTTLS was found' has 'tls = starttls'
+check 'a host alone: on its usual port' lacks '^port'
+stop_scripted
+
+# What was held for want of a password.
+begins "[work]\nfrom = $relay_user\nhost = localhost\nport = $tls\nuser = \
+$relay_user\ntrust-file = $ca\n"
+submit -f "$relay_user" you@example.net <sent
+check 'no password: the message is held' exits 77
+batch "$relay_password" --host localhost --port "$tls" --replace "$relay_user"
+check 'a password after all: the status is 0' exits 0
+check 'a password after all: says what sends the message' said \
+  'queue release --account work'
+postrider queue release --account work >"$work/out" 2>&1
+check 'a password after all: that sends it' came sent "$mail"
+
+# The link, on a machine that has no sendmail, and the service.
+begins
+cat >link <<END
+mount -t tmpfs none /usr/sbin || exit 99
+"$build/postrider" setup --batch --link yes --host localhost --port $tls \
+  --trust-file "$ca" "$relay_user"
+status=\$?
+readlink /usr/sbin/sendmail >"$work/led"
+exit \$status
+END
+printf '%s\n' "$relay_password" >"$work/password"
+unshare --mount sh link <"$work/password" >"$work/out" 2>"$work/err"
+status=$?
+check 'the link: the status is 0' exits 0
+check 'the link: it leads here' grep -qx "$build/postrider" led
+check 'the link: other programs are told of it' said \
+  'set sendmail = "/usr/sbin/sendmail"'
+if [ -e /usr/bin/systemctl ]; then
+  cat >systemctl <<END
+#!/bin/sh
+echo "\$*" >>"$work/units"
+echo 'postrider.service disabled enabled'
+END
+  chmod 755 systemctl
+  begins
+  talk "[$relay_user]: " "$enter" 'Password of' "$relay_password$enter" \
+    'test message' "n$enter" -- --host localhost --port "$tls" \
+    --trust-file "$ca" "$relay_user"
+  check 'no systemd: it is not asked about' unsaid systemd
+  mount --bind systemctl /usr/bin/systemctl
+  begins
+  talk "[$relay_user]: " "$enter" 'Password of' "$relay_password$enter" \
+    'test message' "n$enter" 'Have systemd' "$enter" -- --host localhost \
+    --port "$tls" --trust-file "$ca" "$relay_user"
+  umount /usr/bin/systemctl
+  check 'the service: the status is 0' ended_with 'status 0'
+  check 'the service: it is enabled' \
+    grep -qx -- '--user enable --now postrider.service' units
+else
+  skip 'the service' 'there is no systemctl here'
+fi
+
 # lacking NAME STATUS OPTION ARGUMENT...: one line that names it.
 lacking () {
   lacking_name=$1 lacking_status=$2 lacking_option=$3

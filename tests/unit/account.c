@@ -911,7 +911,8 @@ test_choose (Fixture *fixture, const void *data)
     { SOUND, NULL, "you@y.test", "a", false, NULL },
     { SOUND, NULL, NULL, "a", false, NULL },
     { "", NULL, NULL, NULL, false,
-      "there is no account: write one to F, as postrider-accounts(5) shows" },
+      "there is no account: run `postrider setup', or write one to F, as "
+      "postrider-accounts(5) shows" },
     { SOUND "[b]\nfrom = b@x.example\n" HOST, NULL, NULL, NULL, false,
       "there are several accounts and none is the default: write `default = "
       "yes' to one of them in F" },
