@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <glib/gi18n.h>
 
+#include "base/crc.h"
 #include "base/failure.h"
 
 /* Octets that are handed to the disk at once, before fsync: a multiple of
@@ -230,7 +230,7 @@ spool_append (Spool *spool, const void *octets, size_t length, GError **error)
 {
   const uint8_t *p = octets;
 
-  spool->crc = (uint32_t) crc32_z (spool->crc, octets, length);
+  spool->crc = crc_update (spool->crc, octets, length);
   while (length > 0)
     {
       size_t room = SPOOL_MEMORY - spool->memory->len;

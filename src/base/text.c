@@ -82,12 +82,10 @@ text_is_8bit (const char *octets, size_t length)
   uint64_t all = 0;
   size_t i = 0;
 
-  for (; i + sizeof all <= length; i += sizeof all)
+  for (uint64_t word[4]; length - i >= sizeof word; i += sizeof word)
     {
-      uint64_t word;
-
-      memcpy (&word, octets + i, sizeof word);
-      all |= word;
+      memcpy (word, octets + i, sizeof word);
+      all |= (word[0] | word[1]) | (word[2] | word[3]);
     }
   for (; i < length; i++)
     all |= (unsigned char)octets[i];

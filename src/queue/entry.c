@@ -12,6 +12,7 @@
 
 #include <glib/gi18n.h>
 
+#include "base/crc.h"
 #include "base/text.h"
 #include "queue/retry.h"
 
@@ -671,7 +672,7 @@ crc_matches (Source *source, const Preamble *preamble)
   g_autofree char *block = g_malloc (BLOCK);
   uint64_t offset = ENTRY_PREAMBLE;
   uint64_t left = preamble->body + preamble->header + preamble->envelope;
-  uLong crc = 0;
+  uint32_t crc = 0;
 
   while (left > 0)
     {
@@ -679,7 +680,7 @@ crc_matches (Source *source, const Preamble *preamble)
 
       if (!read_exactly (source, offset, block, part))
         return false;
-      crc = crc32_z (crc, (const Bytef *) block, part);
+      crc = crc_update (crc, block, part);
       offset += part;
       left -= part;
     }

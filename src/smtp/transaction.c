@@ -1,5 +1,6 @@
 #include "smtp/transaction.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
@@ -9,6 +10,7 @@
 
 #define WINDOW 4096     /* octets of commands that may be unanswered */
 #define BLOCK 131072    /* octets of content read at once */
+#define STRETCH 1048576 /* octets of content that are forgotten at once */
 #define LAST_WORDS 1000 /* ms for the rest of a reply that has begun */
 
 typedef struct
@@ -409,11 +411,33 @@ send_nothing (Run *run)
                               : reset (run);
 }
 
+/* Another round is needed, whatever the verdict of this one. */
+static bool
+somebody_is_left (const Run *run)
+{
+  for (guint i = 0; i < run->recipients->len; i++)
+    if (recipient_at (run, i)->status == NULL
+        && !recipient_at (run, i)->accepted)
+      return true;
+  return false;
+}
+
+/* What was sent is needed again only if something goes wrong. Given back now, while
+   the relay works, its memory need not be given back when the caller waits. */
+static void
+forget (int fd, uint64_t offset, uint64_t length)
+{
+  (void) posix_fadvise (fd, (off_t) offset, (off_t) length,
+                        POSIX_FADV_DONTNEED);
+}
+
 /* False with ERROR; FAILURE_IO where the fault is not the relay's. */
 static bool
 send_segment (Run *run, const Segment *segment, bool *line_start,
               GError **error)
 {
+  int fd = run->transaction->content->fd;
+  bool last = !somebody_is_left (run);
   unsigned timeout = run->session->relay->timeouts.block;
   g_autofree char *in = g_malloc (BLOCK);
   g_autofree char *out = g_malloc (2 * BLOCK);
@@ -424,14 +448,15 @@ send_segment (Run *run, const Segment *segment, bool *line_start,
       size_t length = (size_t) MIN (segment->size - done, BLOCK);
       size_t stuffed;
 
-      if (!content_read (run->transaction->content->fd, in, length,
-                         segment->offset + done, error))
+      if (!content_read (fd, in, length, segment->offset + done, error))
         return false;
       stuffed = content_stuff_dots (out, in, length, line_start);
       if (!stream_write_through (run->session->stream, out, stuffed,
                                  deadline_in (timeout), error))
         return false;
       done += length;
+      if (last && done % STRETCH == 0)
+        forget (fd, segment->offset + done - STRETCH, STRETCH);
     }
   return true;
 }
@@ -652,17 +677,6 @@ run_free (Run *run)
   g_clear_error (&run->write_error);
   g_clear_error (&run->nonsense);
   g_free (run);
-}
-
-/* Another round is needed, whatever the verdict of this one. */
-static bool
-somebody_is_left (const Run *run)
-{
-  for (guint i = 0; i < run->recipients->len; i++)
-    if (recipient_at (run, i)->status == NULL
-        && !recipient_at (run, i)->accepted)
-      return true;
-  return false;
 }
 
 /* Dovecot (2.3), which alone offers BURL, aborts where RCPT comes before its verdict

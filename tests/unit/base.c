@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "base/crc.h"
 #include "base/deadline.h"
 #include "base/secret.h"
 #include "base/spool.h"
@@ -153,6 +155,47 @@ test_status_names (void)
     }
 }
 
+/* Of each length and at each place, and over parts. */
+static void
+test_crc (void)
+{
+  unsigned char octets[700];
+
+  for (size_t i = 0; i < sizeof octets; i++)
+    octets[i] = (unsigned char) (i * 31 + i / 251);
+  for (size_t length = 0; length <= 600; length++)
+    {
+      const unsigned char *start = octets + length % 67;
+      size_t part = length / 3;
+      uint32_t crc = crc_update (0, start, part);
+
+      g_assert_cmphex (crc, ==, crc32_z (0, start, part));
+      crc = crc_update (crc, start + part, length - part);
+      g_assert_cmphex (crc, ==, crc32_z (0, start, length));
+    }
+  g_assert_cmphex (crc_update (0, "123456789", 9), ==, 0xcbf43926);
+}
+
+/* Of each length, with one octet that is not ASCII, wherever it is. */
+static void
+test_text_8bit (void)
+{
+  char octets[100];
+
+  memset (octets, 0x7f, sizeof octets);
+  for (size_t length = 0; length <= sizeof octets; length++)
+    {
+      g_assert_false (text_is_8bit (octets, length));
+      for (size_t i = 0; i < length; i++)
+        {
+          octets[i] = (char) 0x80;
+          g_assert_true (text_is_8bit (octets, length));
+          g_assert_false (text_is_8bit (octets, i));
+          octets[i] = 0x7f;
+        }
+    }
+}
+
 static void
 test_secret (void)
 {
@@ -285,6 +328,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/text/printable", test_text_printable);
+  g_test_add_func ("/base/text/8bit", test_text_8bit);
+  g_test_add_func ("/base/crc", test_crc);
   g_test_add_func ("/base/status/replies", test_status_replies);
   g_test_add_func ("/base/status/failures", test_status_failures);
   g_test_add_func ("/base/status/names", test_status_names);
