@@ -1,6 +1,7 @@
 #include "cli/check-machine.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,31 +248,45 @@ is_ours (const char *file)
          && status.st_dev == own.st_dev && status.st_ino == own.st_ino;
 }
 
+/* Who is behind PATH instead. */
+static char *
+describe_stranger (const char *path)
+{
+  g_autofree char *target = realpath (path, NULL);
+
+  if (target == NULL)
+    return g_strdup_printf (_ ("there is no %s, which programs such as cron "
+                               "and mutt look for"),
+                            path);
+  if (strcmp (target, path) == 0)
+    return g_strdup_printf (_ ("%s is another program: cron and mutt send "
+                               "through that one"),
+                            path);
+  return g_strdup_printf (_ ("%s is another program, %s: cron and mutt send "
+                             "through that one"),
+                          path, target);
+}
+
 static void
 check_sendmail (Sheet *sheet)
 {
   static const char path[] = "/usr/sbin/sendmail";
-  g_autofree char *target = realpath (path, NULL);
   g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *text = NULL;
-  g_autofree char *advice = g_strdup_printf (
-      target == NULL ? _ ("as root, run `ln -s %s %s'")
-                     : _ ("if they are to send through this one, remove that "
-                          "program's package, then run `ln -s %s %s' as root"),
-      own != NULL ? own : "postrider", path);
+  g_autofree char *advice = NULL;
 
   if (is_ours (path))
     {
       add (sheet, "sendmail", PROBE_OK, path, NULL);
       return;
     }
-  text = target == NULL
-             ? g_strdup_printf (_ ("there is no %s, which programs such as "
-                                   "cron and mutt look for"),
-                                path)
-             : g_strdup_printf (_ ("%s is another program (%s): cron and mutt "
-                                   "send through that one"),
-                                path, target);
+  text = describe_stranger (path);
+  advice = g_strdup_printf (
+      access (path, F_OK) != 0
+          ? _ ("as root, run `ln -sf %s %s'")
+          : _ ("if they are to send through this one, remove that program's "
+               "package, then run `ln -sf %s %s' as root"),
+      own != NULL ? own : "postrider", path);
   add (sheet, "sendmail", PROBE_WARNING, text, advice);
 }
 

@@ -237,7 +237,9 @@ sheet_add_step (Sheet *sheet, const ProbeStep *step)
                             .result = step->result,
                             .exit_status = step->exit_status,
                             .code = step->code,
-                            .milliseconds = (int) step->milliseconds,
+                            .milliseconds = step->result == PROBE_SKIPPED
+                                                ? -1
+                                                : (int) step->milliseconds,
                             .expires = step->expires,
                             .text = step->text,
                             .advice = step->advice });

@@ -560,6 +560,18 @@ fail_outside (Listener *listener, const GError *error)
   return exit_status;
 }
 
+/* It counts, but nobody who has that many already keeps a person from asking. */
+static int
+take_connection (const ProbeParams *params)
+{
+  const Account *account = params->account;
+
+  return params->queue != NULL
+             ? backoff_connection (params->queue, account->name,
+                                   account->max_connections)
+             : -1;
+}
+
 int
 probe_run (const ProbeParams *params)
 {
@@ -570,10 +582,14 @@ probe_run (const ProbeParams *params)
                            .hear = hear,
                            .data = &listener };
   g_autoptr (GError) error = NULL;
+  int connection = take_connection (params);
   ApartResult result;
+  bool ran = apart_run_with (probe_apart, (void *) params, &service, &result,
+                             &error);
 
-  if (!apart_run_with (probe_apart, (void *) params, &service, &result,
-                       &error))
+  if (connection >= 0)
+    close (connection);
+  if (!ran)
     return fail_outside (&listener, error);
   g_free (result.text);
   if (result.signal != 0)

@@ -59,7 +59,7 @@ told () {
   { read -r told_part; read -r told_status; read -r told_text; } <"$work/row"
   [ "$told_part" = "$1" ] && [ "$told_status" = "$2" ] || return
   [ ! -s "$work/err" ] || return
-  printf '%s\n' "$told_text" | grep -qE -- "$3.*$4" || return
+  printf '%s\n' "$told_text" | grep -qE -- "($3).*($4)" || return
   ! printf '%s' "$told_text" | LC_ALL=C grep -q '[[:cntrl:]]'
 }
 
@@ -102,6 +102,17 @@ assert tls["expires"] > 1500000000, tls
 END
 postrider check --json me >"$work/json"
 check "--json has the shape that is documented" python3 "$work/shape.py" "$work/json"
+landlock=$("$build/tests/e2e/confined")
+if [ "${landlock:-0}" -gt 0 ] && command -v strace >/dev/null && ! with_sanitizers; then
+  strace -f -qq -e trace=landlock_restrict_self,connect -o "$work/calls" \
+    postrider check me >"$work/out" 2>&1
+  status=$?
+  check "who speaks with the relay is confined" \
+    grep -q 'landlock_restrict_self.*= 0' "$work/calls"
+  check "and all is well all the same" exits 0
+else
+  skip "who speaks with the relay is confined" "no Landlock, or it cannot be seen"
+fi
 if [ "$(id -u)" = 0 ] && command -v postfix >/dev/null; then
   start_relay postfix
   relay_account implicit postfix tls
