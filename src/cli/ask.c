@@ -1,11 +1,13 @@
 #include "cli/ask.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
 
 #include "base/terminal.h"
+#include "cli/output.h"
 
 static char *
 ask (const char *prompt, GError **error)
@@ -62,4 +64,14 @@ ask_yes_or_no (const char *question, bool proposal, bool *answer,
       *answer = said == 1;
       return true;
     }
+}
+
+void
+ask_tell (const char *text, const char *end)
+{
+  g_autofree char *whole = g_strconcat (text, end, NULL);
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  output_append_wrapped (out, whole, 0);
+  (void) fputs (out->str, stdout);
 }

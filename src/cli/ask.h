@@ -18,3 +18,6 @@ char *ask_optional (const char *question, GError **error);
 /* *ANSWER is yes or no; nothing is PROPOSAL. False: there is none. */
 bool ask_yes_or_no (const char *question, bool proposal, bool *answer,
                     GError **error);
+
+/* Says TEXT, and END behind it, on standard output, in lines that fit. */
+void ask_tell (const char *text, const char *end);

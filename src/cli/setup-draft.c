@@ -1,6 +1,5 @@
 #include "cli/setup-draft.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,7 +84,7 @@ find_address (SetupDraft *draft, GError **error)
         return false;
       if (take_address (draft, text, &why))
         return true;
-      printf ("%s.\n", why->message);
+      ask_tell (why->message, ".");
     }
 }
 

@@ -8,21 +8,9 @@
 
 #include "base/failure.h"
 #include "cli/ask.h"
-#include "cli/output.h"
 #include "submit/discover.h"
 
 #define PATIENCE (15 * 1000) /* milliseconds, for each answer */
-
-/* What is told at length */
-
-static void
-print_wrapped (const char *text)
-{
-  g_autoptr (GString) out = g_string_new (NULL);
-
-  output_append_wrapped (out, text, 0);
-  (void) fputs (out->str, stdout);
-}
 
 /* Findings */
 
@@ -42,7 +30,10 @@ take_step (void *data, const ProbeStep *step)
 
   if (step->result != PROBE_FAILED)
     {
-      findings->texts[step->part] = g_strdup (step->text);
+      findings->texts[step->part]
+          = step->result == PROBE_WARNING
+                ? g_strdup_printf ("%s; %s", step->text, step->advice)
+                : g_strdup (step->text);
       return;
     }
   findings->failed = true;
@@ -127,9 +118,11 @@ take_target (SetupDraft *draft, const SrvTarget *target)
   g_autofree char *port = g_strdup_printf ("%u", target->port);
 
   setup_draft_set (draft, SETUP_HOST, target->host);
-  setup_draft_set (draft, SETUP_PORT, port);
-  setup_draft_set (draft, SETUP_TLS,
-                   target->tls == TLS_STARTTLS ? "starttls" : "implicit");
+  if (draft->values[SETUP_PORT] == NULL)
+    setup_draft_set (draft, SETUP_PORT, port);
+  if (draft->values[SETUP_TLS] == NULL)
+    setup_draft_set (draft, SETUP_TLS,
+                     target->tls == TLS_STARTTLS ? "starttls" : "implicit");
 }
 
 /* HOST:PORT is understood as well. */
@@ -151,6 +144,7 @@ take_host (SetupDraft *draft, const char *text, GError **error)
                    has_port ? colon + 1 : draft->options->values[SETUP_PORT]);
   setup_draft_set (draft, SETUP_TLS, draft->options->values[SETUP_TLS]);
   provider = providers_of_host (draft->providers, host);
+  draft->provider = NULL;
   if (provider != NULL)
     take_provider (draft, provider);
   return true;
@@ -171,7 +165,7 @@ ask_host (SetupDraft *draft, const char *proposal, GError **error)
         return false;
       if (take_host (draft, text, &why))
         return true;
-      printf ("%s.\n", why->message);
+      ask_tell (why->message, ".");
     }
 }
 
@@ -199,7 +193,7 @@ confirm_target (SetupDraft *draft, const SrvTarget *target, GError **error)
          "and DNS can be forged: who is in your network could have your mail "
          "and your password sent there."),
       target->host, target->port, draft->domain);
-  print_wrapped (text);
+  ask_tell (text, "");
   question = g_strdup_printf (_ ("Is %s your provider's?"), target->host);
   if (!ask_yes_or_no (question, false, &yes, error))
     return false;
@@ -254,7 +248,7 @@ ask_dns (SetupDraft *draft, GError **error)
     return ok;
   if (draft->asks)
     {
-      printf ("%s.\n", answer);
+      ask_tell (answer, ".");
       return true;
     }
   g_set_error (error, FAILURE, FAILURE_USAGE, _ ("%s: say --host HOST"),
@@ -284,7 +278,7 @@ print_provider (const SetupDraft *draft)
           draft->values[SETUP_HOST], draft->values[SETUP_PORT],
           draft->providers->checked);
   if (advice != NULL)
-    print_wrapped (advice);
+    ask_tell (advice, "");
 }
 
 bool
@@ -407,7 +401,7 @@ ask_trust (SetupDraft *draft, GError **error)
   if (account_may_set ("trust-file", value, draft->home, &why))
     setup_draft_set (draft, SETUP_TRUST_FILE, value);
   else
-    printf ("%s.\n", why->message);
+    ask_tell (why->message, ".");
   return true;
 }
 
@@ -453,7 +447,7 @@ setup_reach_relay (SetupDraft *draft, GError **error)
           findings_set_error (&findings, error);
           return false;
         }
-      printf ("%s.\n", findings.text);
+      ask_tell (findings.text, ".");
       if (!(is_of_unknown_authority (&findings)
                 ? ask_trust (draft, error)
                 : ask_host (draft, draft->values[SETUP_HOST], error)))

@@ -87,7 +87,7 @@ find_token (SetupDraft *draft, GError **error)
       setup_draft_set (draft, SETUP_TOKEN_COMMAND, command);
       return true;
     }
-  printf ("%s.\n", why->message);
+  ask_tell (why->message, ".");
   return find_token (draft, error);
 }
 
@@ -226,7 +226,7 @@ confirm_sender (const SetupDraft *draft, const Findings *findings,
       findings_set_error (findings, error);
       return false;
     }
-  printf ("%s.\n", findings->text);
+  ask_tell (findings->text, ".");
   if (!ask_yes_or_no (_ ("Write the account all the same?"), false, &yes,
                       error))
     return false;
@@ -262,7 +262,8 @@ log_in (SetupDraft *draft, Secret **secret, GError **error)
           g_propagate_error (error, g_steal_pointer (&why));
           return false;
         }
-      printf ("%s.\n", why->message);
+      /* Advice may end with an address of the web. */
+      ask_tell (why->message, draft->provider != NULL ? "" : ".");
       if (!ask_login (draft, secret, error))
         return false;
     }
