@@ -10,6 +10,7 @@
 
 #include <glib/gi18n.h>
 
+#include "base/progress.h"
 #include "base/text.h"
 
 #define LINE_MAXIMUM 4096
@@ -64,6 +65,7 @@ complain (int errnum)
   if (complained || !isatty (STDERR_FILENO))
     return;
   complained = true;
+  progress_end ();
   (void) fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"), path,
            g_strerror (errnum));
 }

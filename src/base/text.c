@@ -76,6 +76,20 @@ text_line_printable (const TextLine *line)
   return text_printable (line->octets, line->length, TEXT_LINE_MAXIMUM);
 }
 
+size_t
+text_width (const char *text)
+{
+  size_t width = 0;
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+    }
+  return width;
+}
+
 bool
 text_is_8bit (const char *octets, size_t length)
 {

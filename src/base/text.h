@@ -26,6 +26,10 @@ void text_line_add (TextLine *line, const char *octets, size_t length);
 /* It as text_printable has it; "" where there is none yet. Caller owns it. */
 char *text_line_printable (const TextLine *line);
 
+/* Columns of a terminal that TEXT (valid UTF-8) takes: wide characters take two,
+ * combining ones none. */
+size_t text_width (const char *text);
+
 /* Whether one of LENGTH octets is above 127. */
 bool text_is_8bit (const char *octets, size_t length);
 

@@ -17,15 +17,7 @@ static int trouble; /* errno of the first write that failed */
 size_t
 output_width (const char *text)
 {
-  size_t width = 0;
-
-  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
-    {
-      gunichar c = g_utf8_get_char (p);
-
-      width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
-    }
-  return width;
+  return text_width (text);
 }
 
 static void

@@ -15,8 +15,7 @@
 /* Of help, where the last column is free. */
 #define OUTPUT_HELP_COLUMNS 79
 
-/* Columns of a terminal that TEXT (valid UTF-8) takes: wide characters take two,
- * combining ones none. */
+/* text_width. */
 size_t output_width (const char *text);
 
 /* Appends TEXT. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #include "account/account.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/user.h"
 #include "cli/mailq.h"
 #include "cli/output.h"
@@ -33,6 +35,24 @@ fail (const GError *error)
   return report_error (error);
 }
 
+/* What is typed shows itself; the conversation has more to show. */
+static void
+show_progress (const SendmailOptions *options)
+{
+  struct stat status;
+  off_t at;
+
+  if (options->verbose || !progress_enable () || isatty (STDIN_FILENO))
+    return;
+  at = lseek (STDIN_FILENO, 0, SEEK_CUR);
+  progress_begin (PROGRESS_READING,
+                  fstat (STDIN_FILENO, &status) == 0
+                          && S_ISREG (status.st_mode) && at >= 0
+                          && at < status.st_size
+                      ? (uint64_t) (status.st_size - at)
+                      : 0);
+}
+
 /* The accounts are read first, for their log and limits alone; one that is wrong
    or missing holds the message, once it is read. */
 static int
@@ -54,9 +74,11 @@ submit (const SendmailOptions *options)
   submitter->delivery = options->delivery;
   submitter->trace = options->verbose ? &trace : NULL;
   signals_abandon ();
+  show_progress (options);
   message = message_read (STDIN_FILENO, submitter_spool (submitter),
                           !options->ignore_dots && isatty (STDIN_FILENO),
                           submitter_maximum (submitter), &error);
+  progress_end ();
   if (message == NULL)
     return fail (error);
   verdict = submission_run (submitter, &submission, message);

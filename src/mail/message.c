@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/progress.h"
 #include "base/text.h"
 
 #define CHUNK (128 * 1024)
@@ -307,12 +308,24 @@ message_reader_free (MessageReader *reader)
   g_free (reader);
 }
 
+/* Where somebody looks on, who sees that nothing comes. */
+static void
+await_input (int fd)
+{
+  struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+  while (poll (&ready, 1, progress_patience (-1)) == 0 && progress_tick ())
+    ;
+}
+
 /* Like read(2), but waits where FD does not block. */
 static ssize_t
 read_some (int fd, char *buffer, size_t size, GError **error)
 {
   ssize_t got;
 
+  if (progress_tick ())
+    await_input (fd);
   while ((got = read (fd, buffer, size)) < 0)
     {
       struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -388,6 +401,7 @@ read_message (MessageReader *reader, int fd, bool dot_ends, GError **error)
       part = dot_ends ? find_lone_dot (buffer, ready, line_start) : ready;
       if (!message_reader_feed (reader, buffer, part, error))
         return false;
+      progress_step (reader->total);
       if (got == 0 || part < ready)
         return true;
       line_start = ready > 0 ? buffer[ready - 1] == '\n' : line_start;

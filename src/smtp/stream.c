@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/progress.h"
 #include "smtp/tls.h"
 
 #define RECORD 16384            /* the largest TLS record, and our block */
@@ -247,9 +248,9 @@ wait_for (Stream *stream, short events, Deadline deadline)
     {
       if (deadline_passed (deadline))
         return 0;
-      ready = poll (&item, 1, deadline_poll (deadline));
+      ready = poll (&item, 1, progress_patience (deadline_poll (deadline)));
     }
-  while (ready < 0 && errno == EINTR);
+  while ((ready < 0 && errno == EINTR) || (ready == 0 && progress_tick ()));
   return ready > 0 ? item.revents : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/progress.h"
 #include "smtp/command.h"
 
 #define WINDOW 4096     /* octets of commands that may be unanswered */
@@ -431,10 +432,11 @@ forget (int fd, uint64_t offset, uint64_t length)
                         POSIX_FADV_DONTNEED);
 }
 
-/* False with ERROR; FAILURE_IO where the fault is not the relay's. */
+/* SENT: octets of the message that went before it. False with ERROR; FAILURE_IO where
+   the fault is not the relay's. */
 static bool
-send_segment (Run *run, const Segment *segment, bool *line_start,
-              GError **error)
+send_segment (Run *run, const Segment *segment, uint64_t sent,
+              bool *line_start, GError **error)
 {
   int fd = run->transaction->content->fd;
   bool last = !somebody_is_left (run);
@@ -457,6 +459,7 @@ send_segment (Run *run, const Segment *segment, bool *line_start,
       done += length;
       if (last && done % STRETCH == 0)
         forget (fd, segment->offset + done - STRETCH, STRETCH);
+      progress_step (sent + done);
     }
   return true;
 }
@@ -468,8 +471,10 @@ send_octets (Run *run, GError **error)
   const Content *content = run->transaction->content;
   bool line_start = true;
 
-  if (!send_segment (run, &content->header, &line_start, error)
-      || !send_segment (run, &content->body, &line_start, error))
+  progress_begin (PROGRESS_SENDING, content_size (content));
+  if (!send_segment (run, &content->header, 0, &line_start, error)
+      || !send_segment (run, &content->body, content->header.size,
+                        &line_start, error))
     return false;
   if (!line_start)
     stream_write (run->session->stream, "\r\n", 2);

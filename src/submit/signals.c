@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "base/child.h"
+#include "base/progress.h"
 
 /* Handlers and not a mask: the keyring's threads would take the signal. */
 static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
@@ -40,6 +41,7 @@ on_signal (int number)
 
   if (atomic_compare_exchange_strong (&state, &expected, CANCELLED))
     {
+      progress_wipe ();
       (void) !write (STDERR_FILENO, farewell, strlen (farewell));
       _exit (EX_TEMPFAIL);
     }
@@ -49,6 +51,7 @@ on_signal (int number)
     {
       queue_cancel (cancel);
       child_kill_all ();
+      progress_wipe ();
       (void) !write (STDERR_FILENO, farewell, strlen (farewell));
       (void) signal (number, SIG_DFL);
       (void) raise (number);

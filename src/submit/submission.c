@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/user.h"
 #include "mail/compose.h"
 #include "mail/conform.h"
@@ -278,6 +279,7 @@ try_apart (const Apart *apart, void *data)
   if (confine_attempt (submitter->queue, try->errand->general,
                        try->errand->account, submitter->trace != NULL, &error))
     outcome = errand_run (try->errand, try->entry, courier, &error);
+  progress_end ();
   if (outcome == NULL)
     {
       verdict = report_unsettled (submitter, try->entry, error);
@@ -337,6 +339,7 @@ try_now (const Submitter *submitter, const Errand *errand, Entry *entry,
   if (result.signal == 0)
     return (Verdict){ result.exit_status, g_strdup (entry->id), result.text };
   g_free (result.text);
+  progress_end_after_child ();
   /* It took the message back; whoever called sees that of us. */
   if (result.signal == SIGINT || result.signal == SIGTERM)
     {
