@@ -74,11 +74,9 @@
   F (gnutls_set_default_priority_append)                                      \
   F (gnutls_sign_supports_pk_algorithm)                                       \
   F (gnutls_strerror)                                                         \
-  F (gnutls_transport_get_int)                                                \
-  F (gnutls_transport_get_ptr)                                                \
   F (gnutls_transport_set_errno)                                              \
-  F (gnutls_transport_set_int2)                                               \
-  F (gnutls_transport_set_ptr2)                                               \
+  F (gnutls_transport_set_ptr)                                                \
+  F (gnutls_transport_set_pull_function)                                      \
   F (gnutls_transport_set_push_function)                                      \
   F (gnutls_x509_crl_deinit)                                                  \
   F (gnutls_x509_crl_get_next_update)                                         \
@@ -193,14 +191,11 @@ LIBRARY_DECLARE (gnutls, GNUTLS_FUNCTIONS)
 #define gnutls_sign_supports_pk_algorithm                                     \
   (*gnutls_loaded ()->gnutls_sign_supports_pk_algorithm)
 #define gnutls_strerror (*gnutls_loaded ()->gnutls_strerror)
-#define gnutls_transport_get_int (*gnutls_loaded ()->gnutls_transport_get_int)
-#define gnutls_transport_get_ptr (*gnutls_loaded ()->gnutls_transport_get_ptr)
 #define gnutls_transport_set_errno                                            \
   (*gnutls_loaded ()->gnutls_transport_set_errno)
-#define gnutls_transport_set_int2                                             \
-  (*gnutls_loaded ()->gnutls_transport_set_int2)
-#define gnutls_transport_set_ptr2                                             \
-  (*gnutls_loaded ()->gnutls_transport_set_ptr2)
+#define gnutls_transport_set_ptr (*gnutls_loaded ()->gnutls_transport_set_ptr)
+#define gnutls_transport_set_pull_function                                    \
+  (*gnutls_loaded ()->gnutls_transport_set_pull_function)
 #define gnutls_transport_set_push_function                                    \
   (*gnutls_loaded ()->gnutls_transport_set_push_function)
 #define gnutls_x509_crl_deinit (*gnutls_loaded ()->gnutls_x509_crl_deinit)

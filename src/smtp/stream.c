@@ -22,6 +22,7 @@ typedef struct
 {
   char *octets;
   size_t start, end, capacity;
+  size_t dirty; /* so far octets have been, or to the end */
 } Buffer;
 
 /* Moves octets without waiting. Both return how many; 0, from read alone, is
@@ -45,6 +46,7 @@ struct Stream
   Tls *tls; /* NULL before TLS */
   Buffer in, out;
   GError *read_error;  /* nothing more will come */
+  GError *next_error;  /* the same, behind what came with it */
   GError *write_error; /* nothing more can be sent */
   bool doubted;        /* see stream_doubt */
   int64_t since;       /* when we last heard or sent something */
@@ -60,8 +62,8 @@ static void
 buffer_clear (Buffer *buffer)
 {
   if (buffer->octets != NULL)
-    explicit_bzero (buffer->octets, buffer->capacity);
-  buffer->start = buffer->end = 0;
+    explicit_bzero (buffer->octets, MAX (buffer->dirty, buffer->end));
+  buffer->start = buffer->end = buffer->dirty = 0;
 }
 
 static void
@@ -80,6 +82,7 @@ buffer_reserve (Buffer *buffer, size_t size)
   if (buffer->start > 0 && length + size <= buffer->capacity)
     {
       memmove (buffer->octets, buffer->octets + buffer->start, length);
+      buffer->dirty = MAX (buffer->dirty, buffer->end);
       buffer->start = 0;
       buffer->end = length;
     }
@@ -94,7 +97,7 @@ buffer_reserve (Buffer *buffer, size_t size)
       if (length > 0)
         memcpy (octets, buffer->octets + buffer->start, length);
       buffer_free (buffer);
-      *buffer = (Buffer){ octets, 0, length, capacity };
+      *buffer = (Buffer){ octets, 0, length, capacity, 0 };
     }
   return buffer->octets + buffer->end;
 }
@@ -201,6 +204,7 @@ stream_free (Stream *stream)
   buffer_free (&stream->in);
   buffer_free (&stream->out);
   g_clear_error (&stream->read_error);
+  g_clear_error (&stream->next_error);
   g_clear_error (&stream->write_error);
   g_ptr_array_unref (stream->hidden);
   tls_free (stream->tls);
@@ -237,6 +241,15 @@ fail_again (const GError *earlier, GError **error)
   return false;
 }
 
+/* Else the kernel may hold our acknowledgement back for 40 ms, and with it the
+ * rest of what the relay has to say. It forgets this after each use. */
+static void
+acknowledge_soon (const Stream *stream)
+{
+  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
+                     sizeof (int));
+}
+
 /* Waits for EVENTS or trouble; 0 when the deadline has passed. */
 static short
 wait_for (Stream *stream, short events, Deadline deadline)
@@ -244,6 +257,10 @@ wait_for (Stream *stream, short events, Deadline deadline)
   struct pollfd item = { .fd = stream->fd, .events = events };
   int ready;
 
+  if ((events & POLLIN) != 0 && stream->next_error != NULL)
+    return POLLIN;
+  if ((events & POLLIN) != 0)
+    acknowledge_soon (stream);
   do
     {
       if (deadline_passed (deadline))
@@ -280,15 +297,6 @@ set_timeout (const Stream *stream, bool reading, GError **error)
                  seconds);
 }
 
-/* Else the kernel may hold our acknowledgement back for 40 ms, and with it the
- * rest of what the relay has to say. It forgets this after each use. */
-static void
-acknowledge_soon (const Stream *stream)
-{
-  (void) setsockopt (stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 },
-                     sizeof (int));
-}
-
 /* 0: as long as the kernel will. */
 static void
 limit_silence (const Stream *stream, int milliseconds)
@@ -314,26 +322,36 @@ trust_again (Stream *stream)
   limit_silence (stream, 0);
 }
 
-/* Takes what is there into our buffer. False where that is nothing, with
- * *EVENTS to wait for, or 0 and read_error. */
 static bool
-receive (Stream *stream, short *events)
+receive_once (Stream *stream, short *events, GError **error)
 {
   char *room = buffer_reserve (&stream->in, RECORD);
-  ssize_t got;
+  ssize_t got = stream->transport->read (stream, room, RECORD, events, error);
 
-  *events = 0;
-  if (stream->read_error != NULL)
-    return false;
-  acknowledge_soon (stream);
-  got = stream->transport->read (stream, room, RECORD, events,
-                                 &stream->read_error);
   if (got == 0)
-    set_closed (&stream->read_error);
+    set_closed (error);
   if (got <= 0)
     return false;
   trust_again (stream);
   stream->in.end += (size_t) got;
+  return true;
+}
+
+/* Takes what is there into our buffer, and all that TLS has of it: nothing would
+ * tell of that later. False where that is nothing, with *EVENTS to wait for, or 0
+ * and read_error. */
+static bool
+receive (Stream *stream, short *events)
+{
+  *events = 0;
+  if (stream->read_error == NULL)
+    stream->read_error = g_steal_pointer (&stream->next_error);
+  if (stream->read_error != NULL
+      || !receive_once (stream, events, &stream->read_error))
+    return false;
+  while (stream_is_tls (stream) && tls_has_input (stream->tls)
+         && receive_once (stream, &(short){ 0 }, &stream->next_error))
+    ;
   return true;
 }
 
@@ -488,19 +506,6 @@ stream_channel_binding (const Stream *stream)
   return stream_is_tls (stream) ? tls_channel_binding (stream->tls) : NULL;
 }
 
-/* GnuTLS writes each of its records by itself, which makes two packets of an answer
-   that has two. */
-static bool
-shake_hands (Stream *stream, short *events, GError **error)
-{
-  bool done;
-
-  cork (stream, true);
-  done = tls_handshake (stream->tls, events, error);
-  cork (stream, false);
-  return done;
-}
-
 /* What came before TLS was not said by the relay for certain. Where TLS is
  * implicit there is no before. */
 static bool
@@ -535,14 +540,13 @@ stream_start_tls (Stream *stream, const Relay *relay, Deadline deadline,
   if (stream->tls == NULL)
     return false;
   stream->since = g_get_monotonic_time ();
-  while (!shake_hands (stream, &events, error))
+  while (!tls_handshake (stream->tls, &events, error))
     {
       if (events == 0)
         {
           tls_tell_certificate (stream->tls, stream->trace);
           return false;
         }
-      acknowledge_soon (stream);
       if (wait_for (stream, events, deadline) == 0)
         {
           g_autofree char *endpoint = relay_endpoint (relay);

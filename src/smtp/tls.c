@@ -27,6 +27,10 @@
 #define MESSAGES_MAXIMUM 64   /* handshake messages, tickets and KeyUpdates */
 #define WARNINGS_MAXIMUM 8
 #define BATCH 131072 /* octets that are encrypted for one write */
+#define INPUT 16384  /* octets that are taken from the kernel at once */
+
+/* TLS 1.3's for middleboxes (RFC 8446 appendix D.4): nobody waits for it. */
+static const unsigned char change_cipher_spec[] = { 20, 3, 3, 0, 1, 1 };
 
 struct Tls
 {
@@ -42,8 +46,14 @@ struct Tls
      sent at once. */
   int fd;
   bool gathers;
+  bool shaken;       /* the handshake is done, but for what is in the batch */
   GByteArray *batch; /* encrypted, and not yet sent */
   size_t taken;      /* octets in there, not encrypted */
+
+  /* And it reads one in two parts. */
+  size_t start, end; /* of what it has not asked for */
+  bool drained;      /* for this call, the kernel has nothing more */
+  char input[INPUT];
 };
 
 /* Session */
@@ -108,15 +118,54 @@ push (gnutls_transport_ptr_t transport, const void *octets, size_t length)
   return sent;
 }
 
+/* As recv(2). Fewer octets than there was room for were all. */
+static ssize_t
+receive (Tls *tls)
+{
+  ssize_t got;
+
+  if (tls->drained)
+    {
+      errno = EAGAIN;
+      return -1;
+    }
+  got = recv (tls->fd, tls->input, INPUT, MSG_DONTWAIT);
+  tls->drained = got > 0 && got < INPUT;
+  tls->start = 0;
+  tls->end = (size_t) MAX (got, 0);
+  return got;
+}
+
+static ssize_t
+pull (gnutls_transport_ptr_t transport, void *octets, size_t size)
+{
+  Tls *tls = transport;
+
+  if (!tls_has_input (tls))
+    {
+      ssize_t got = receive (tls);
+
+      if (got < 0)
+        gnutls_transport_set_errno (tls->session, errno);
+      if (got <= 0)
+        return got;
+    }
+  size = MIN (size, tls->end - tls->start);
+  memcpy (octets, tls->input + tls->start, size);
+  tls->start += size;
+  return (ssize_t) size;
+}
+
 static bool
 set_policy (Tls *tls, GError **error)
 {
   int result =
       gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
-  g_autofree char *reason = tls_text (result);
+  g_autofree char *reason = NULL;
 
   if (result == GNUTLS_E_SUCCESS)
     return true;
+  reason = tls_text (result);
   g_set_error (error, FAILURE, FAILURE_OS,
                _ ("the TLS policy of this system leaves nothing that is safe: "
                   "%s"),
@@ -132,10 +181,9 @@ prepare_session (Tls *tls)
   gnutls_session_set_ptr (tls->session, tls);
   gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
                           tls_credentials_handle (tls->credentials));
-  gnutls_transport_set_int (tls->session, tls->fd);
-  gnutls_transport_set_ptr2 (tls->session,
-                             gnutls_transport_get_ptr (tls->session), tls);
+  gnutls_transport_set_ptr (tls->session, tls);
   gnutls_transport_set_push_function (tls->session, push);
+  gnutls_transport_set_pull_function (tls->session, pull);
   gnutls_handshake_set_max_packet_length (tls->session, MESSAGE_MAXIMUM);
   gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_ANY,
                                       GNUTLS_HOOK_PRE, count_message);
@@ -164,8 +212,11 @@ tls_new (const Relay *relay, int fd, GError **error)
     return NULL;
   /* With GNUTLS_DEBUG_LEVEL it would print the keys of the session. */
   gnutls_global_set_log_level (0);
+  /* A key is made for one group and not for two: relays know the first one, for
+     RFC 8446 section 9.1 has them. */
   if (gnutls_init (&tls->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK
                                       | GNUTLS_NO_TICKETS
+                                      | GNUTLS_KEY_SHARE_TOP
                                       | GNUTLS_FORCE_CLIENT_CERT)
       < 0)
     g_error ("out of memory");
@@ -269,16 +320,14 @@ is_cut_off (const Tls *tls)
 {
   char octet;
 
-  return recv (gnutls_transport_get_int (tls->session), &octet, 1,
-               MSG_PEEK | MSG_DONTWAIT)
-         == 0;
+  return recv (tls->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void
 set_trouble (const Tls *tls, int code, GError **error)
 {
   const Trouble *trouble = find_trouble (code);
-  g_autofree char *reason = tls_text (code);
+  g_autofree char *reason = trouble == NULL ? tls_text (code) : NULL;
 
   if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
     set_alert (tls, error);
@@ -292,6 +341,12 @@ set_trouble (const Tls *tls, int code, GError **error)
                  reason);
 }
 
+static short
+wanted_events (const Tls *tls)
+{
+  return gnutls_record_get_direction (tls->session) == 1 ? POLLOUT : POLLIN;
+}
+
 /* True where the call that gave RESULT has to be repeated at once. */
 static bool
 is_passing (Tls *tls, int result, unsigned messages)
@@ -299,13 +354,9 @@ is_passing (Tls *tls, int result, unsigned messages)
   return result == GNUTLS_E_INTERRUPTED
          || (result == GNUTLS_E_WARNING_ALERT_RECEIVED
              && ++tls->warnings <= WARNINGS_MAXIMUM)
-         || (result == GNUTLS_E_AGAIN && tls->messages != messages);
-}
-
-static short
-wanted_events (const Tls *tls)
-{
-  return gnutls_record_get_direction (tls->session) == 1 ? POLLOUT : POLLIN;
+         || (result == GNUTLS_E_AGAIN
+             && (tls->messages != messages
+                 || (tls_has_input (tls) && wanted_events (tls) == POLLIN)));
 }
 
 /* Whether RESULT means that the first answer was no TLS record. */
@@ -323,12 +374,11 @@ is_no_tls (const Tls *tls, int result)
 static bool
 is_http (const Tls *tls)
 {
-  char rest[4];
+  const char *rest = tls->input + tls->start;
 
-  return recv (tls->fd, rest, sizeof rest, MSG_PEEK | MSG_DONTWAIT)
-             == sizeof rest
-         && (memcmp (rest, "1.1 ", sizeof rest) == 0
-             || memcmp (rest, "1.0 ", sizeof rest) == 0);
+  return tls->end - tls->start >= strlen ("1.1 ")
+         && (memcmp (rest, "1.1 ", strlen ("1.1 ")) == 0
+             || memcmp (rest, "1.0 ", strlen ("1.0 ")) == 0);
 }
 
 static void
@@ -387,29 +437,65 @@ note_pins_alone (const Identity *identity)
   log_line (LOG_NOTICE, "text=\"%s\"", text);
 }
 
-bool
-tls_handshake (Tls *tls, short *events, GError **error)
+static bool
+send_batch (Tls *tls, short *events, GError **error)
+{
+  while (tls->batch->len > 0)
+    {
+      ssize_t sent = send (tls->fd, tls->batch->data, tls->batch->len,
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
+
+      if (sent < 0 && errno == EINTR)
+        continue;
+      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        *events = POLLOUT;
+      else if (sent < 0)
+        set_trouble (tls, GNUTLS_E_PUSH_ERROR, error);
+      if (sent < 0)
+        return false;
+      g_byte_array_remove_range (tls->batch, 0, (guint) sent);
+    }
+  return true;
+}
+
+/* What the relay waits for; the rest can go with what follows. */
+static bool
+send_flight (Tls *tls, short *events, GError **error)
+{
+  if (!tls->shaken && tls->batch->len == sizeof change_cipher_spec
+      && memcmp (tls->batch->data, change_cipher_spec,
+                 sizeof change_cipher_spec)
+             == 0)
+    return true;
+  if (send_batch (tls, events, error))
+    return true;
+  if (*events == 0)
+    g_prefix_error (error, "%s: ", tls->identity.endpoint);
+  return false;
+}
+
+/* As gnutls_handshake. */
+static int
+shake_hands (Tls *tls)
 {
   unsigned messages;
   int result;
 
-  *events = 0;
+  tls->gathers = true;
+  tls->drained = false;
   do
     {
       messages = tls->messages;
       result = gnutls_handshake (tls->session);
     }
   while (is_passing (tls, result, messages));
-  if (result == GNUTLS_E_AGAIN)
-    {
-      *events = wanted_events (tls);
-      return false;
-    }
-  if (result != GNUTLS_E_SUCCESS)
-    {
-      set_handshake_failure (tls, result, error);
-      return false;
-    }
+  tls->gathers = false;
+  return result;
+}
+
+static void
+end_handshake (Tls *tls)
+{
   /* Where a session is resumed nobody is verified: we never ask for that. */
   g_assert (tls->verified);
   note_pins_alone (&tls->identity);
@@ -417,7 +503,36 @@ tls_handshake (Tls *tls, short *events, GError **error)
       "%s %s",
       gnutls_protocol_get_name (gnutls_protocol_get_version (tls->session)),
       gnutls_ciphersuite_get (tls->session));
-  return true;
+}
+
+bool
+tls_handshake (Tls *tls, short *events, GError **error)
+{
+  int result = GNUTLS_E_SUCCESS;
+
+  *events = 0;
+  if (!tls->shaken)
+    result = shake_hands (tls);
+  if (result != GNUTLS_E_SUCCESS && result != GNUTLS_E_AGAIN)
+    {
+      set_handshake_failure (tls, result, error);
+      (void) send_batch (tls, &(short){ 0 }, NULL);
+      return false;
+    }
+  tls->shaken = result == GNUTLS_E_SUCCESS;
+  if (!send_flight (tls, events, error))
+    return false;
+  if (tls->shaken)
+    end_handshake (tls);
+  else
+    *events = POLLIN;
+  return tls->shaken;
+}
+
+bool
+tls_has_input (const Tls *tls)
+{
+  return tls->start < tls->end;
 }
 
 ssize_t
@@ -426,6 +541,7 @@ tls_read (Tls *tls, void *octets, size_t size, short *events, GError **error)
   unsigned messages;
   ssize_t got;
 
+  tls->drained = false;
   do
     {
       messages = tls->messages;
@@ -458,27 +574,6 @@ encrypt (Tls *tls, const char *octets, size_t length, GError **error)
   if (result < 0)
     set_trouble (tls, (int) result, error);
   return result >= 0;
-}
-
-static bool
-send_batch (Tls *tls, short *events, GError **error)
-{
-  while (tls->batch->len > 0)
-    {
-      ssize_t sent = send (tls->fd, tls->batch->data, tls->batch->len,
-                           MSG_DONTWAIT | MSG_NOSIGNAL);
-
-      if (sent < 0 && errno == EINTR)
-        continue;
-      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        *events = POLLOUT;
-      else if (sent < 0)
-        set_trouble (tls, GNUTLS_E_PUSH_ERROR, error);
-      if (sent < 0)
-        return false;
-      g_byte_array_remove_range (tls->batch, 0, (guint) sent);
-    }
-  return true;
 }
 
 ssize_t

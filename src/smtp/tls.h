@@ -46,6 +46,10 @@ ssize_t tls_read (Tls *tls, void *octets, size_t size, short *events,
 ssize_t tls_write (Tls *tls, const void *octets, size_t length, short *events,
                    GError **error);
 
+/* Whether octets were received that tls_read has not come to: poll(2) knows nothing
+ * of those. */
+bool tls_has_input (const Tls *tls);
+
 /* Sends close_notify, if that is possible at once. */
 void tls_goodbye (Tls *tls);
 

@@ -348,6 +348,12 @@ tls_write (Tls *tls, const void *octets, size_t length, short *events,
   return sent;
 }
 
+bool
+tls_has_input (const Tls *tls)
+{
+  return false;
+}
+
 void
 tls_goodbye (Tls *tls)
 {
