@@ -18,7 +18,7 @@
 
 /* RFC 8305 section 8, in microseconds. */
 #define STAGGER 250000 /* from one attempt to the next */
-#define PATIENCE 50000 /* for IPv6 addresses, once those of IPv4 are there */
+#define PATIENCE 50000 /* for addresses of both kinds together */
 
 /* A name can have thousands of addresses. At 250 ms each this many take half
  * of the usual deadline. */
@@ -29,6 +29,10 @@
 static const int families[] = { AF_INET6, AF_INET };
 
 #define N_FAMILIES 2
+
+/* Who is asked for addresses of both kinds comes behind who is asked for one. */
+#define BOTH N_FAMILIES
+#define N_QUESTIONS (N_FAMILIES + 1)
 
 /* Looking up */
 
@@ -113,6 +117,7 @@ is_localhost (const char *name)
 
 typedef struct
 {
+  const char *name;
   uint16_t port; /* in the order of the network */
   Answer source; /* the one address of this host; no list: any */
   Answer answers[N_FAMILIES];
@@ -122,7 +127,8 @@ typedef struct
   int64_t start;
 
   /* Who is waited for, none where it is -1: answers, then connections. */
-  struct pollfd waits[N_FAMILIES + ADDRESSES_MAXIMUM];
+  struct pollfd waits[N_QUESTIONS + ADDRESSES_MAXIMUM];
+  bool apart;         /* each kind has been asked for by itself as well */
   unsigned addresses; /* tried so far */
 
   bool suits_source; /* one of them was of its kind */
@@ -140,7 +146,7 @@ race_clear (Race *race)
   answer_clear (&race->source);
   for (int i = 0; i < N_FAMILIES; i++)
     answer_clear (&race->answers[i]);
-  for (unsigned i = 0; i < N_FAMILIES + race->addresses; i++)
+  for (unsigned i = 0; i < N_QUESTIONS + race->addresses; i++)
     if (race->waits[i].fd >= 0)
       close (race->waits[i].fd);
 }
@@ -159,34 +165,111 @@ has_next (const Race *race)
   return race->next[0] != NULL || race->next[1] != NULL;
 }
 
-/* What need not be looked up is there at once. */
 static bool
-begin (Race *race, const char *name, GError **error)
+ask_for (Race *race, int which, int family, GError **error)
 {
-  bool local = is_localhost (name);
+  race->waits[which] = (struct pollfd){ ask (race->name, family), POLLIN, 0 };
+  if (race->waits[which].fd >= 0)
+    return true;
+  failure_set_errno (error, FAILURE_OS, errno, _ ("out of descriptors"));
+  return false;
+}
+
+static bool
+is_asked (const Race *race, int which)
+{
+  return race->waits[which].fd >= 0;
+}
+
+static void
+stop_asking (Race *race, int which)
+{
+  if (is_asked (race, which))
+    close (race->waits[which].fd);
+  race->waits[which].fd = -1;
+}
+
+/* What need not be looked up is there at once. For the rest one thread does, as long
+ * as nothing keeps the answers to one kind back. */
+static bool
+begin (Race *race, GError **error)
+{
+  bool local = is_localhost (race->name);
 
   for (int i = 0; i < N_FAMILIES; i++)
     {
       const char *loopback = families[i] == AF_INET ? "127.0.0.1" : "::1";
 
-      race->waits[i].events = POLLIN;
-      take_answer (
-          race, i,
-          look_up (local ? loopback : name, families[i], AI_NUMERICHOST));
+      take_answer (race, i,
+                   look_up (local ? loopback : race->name, families[i],
+                            AI_NUMERICHOST));
     }
-  if (has_next (race))
-    return true;
+  return has_next (race) || ask_for (race, BOTH, AF_UNSPEC, error);
+}
+
+/* When addresses of both kinds have not come together, as where a name server takes
+ * no notice of questions for IPv6: whichever is there first is tried, for the other
+ * has had its time (RFC 8305 section 3). */
+static int64_t
+time_to_part (const Race *race)
+{
+  return is_asked (race, BOTH) && !race->apart ? race->start + PATIENCE
+                                               : INT64_MAX;
+}
+
+static void
+ask_apart (Race *race)
+{
+  race->apart = true;
+  for (int i = 0; i < N_FAMILIES; i++)
+    (void) ask_for (race, i, families[i], NULL);
+}
+
+/* A family that was answered by itself does not count any more. */
+static void
+take_both (Race *race, struct addrinfo *list)
+{
+  struct addrinfo *split[N_FAMILIES] = { NULL };
+  struct addrinfo **ends[N_FAMILIES] = { &split[0], &split[1] };
+
+  for (struct addrinfo *next = NULL; list != NULL; list = next)
+    {
+      int which = list->ai_family == families[0] ? 0 : 1;
+
+      next = list->ai_next;
+      list->ai_next = NULL;
+      *ends[which] = list;
+      ends[which] = &list->ai_next;
+    }
   for (int i = 0; i < N_FAMILIES; i++)
     {
-      race->waits[i].fd = ask (name, families[i]);
-      if (race->waits[i].fd < 0)
-        {
-          failure_set_errno (error, FAILURE_OS, errno,
-                             _ ("out of descriptors"));
-          return false;
-        }
+      Answer answer = { split[i] != NULL ? 0 : EAI_NODATA, split[i] };
+
+      if (race->apart && !is_asked (race, i))
+        answer_clear (&answer);
+      else
+        take_answer (race, i, answer);
+      stop_asking (race, i);
     }
-  return true;
+}
+
+/* There is no such name, whichever kind of address is asked for. */
+static bool
+is_final (int code)
+{
+  return code == EAI_NONAME || code == EAI_NODATA || code == EAI_ADDRFAMILY;
+}
+
+static void
+read_both (Race *race, Answer answer)
+{
+  if (answer.code == 0)
+    take_both (race, answer.list);
+  else if (!race->apart && is_final (answer.code))
+    for (int i = 0; i < N_FAMILIES; i++)
+      race->answers[i].code = answer.code;
+  else if (!race->apart)
+    ask_apart (race);
 }
 
 static void
@@ -196,14 +279,14 @@ read_answer (Race *race, int which)
 
   if (read (race->waits[which].fd, &answer, sizeof answer) != sizeof answer)
     answer = (Answer){ EAI_SYSTEM, NULL };
-  close (race->waits[which].fd);
-  race->waits[which].fd = -1;
-  take_answer (race, which, answer);
-  /* IPv6 shall come first, if it comes soon. */
-  if (families[which] == AF_INET && race->waits[0].fd >= 0
-      && race->addresses == 0)
-    race->due = g_get_monotonic_time () + PATIENCE;
-  else if (race->addresses == 0)
+  stop_asking (race, which);
+  if (which == BOTH)
+    read_both (race, answer);
+  else
+    take_answer (race, which, answer);
+  if (race->apart && !is_asked (race, 0) && !is_asked (race, 1))
+    stop_asking (race, BOTH);
+  if (race->addresses == 0)
     race->due = 0;
 }
 
@@ -305,7 +388,7 @@ try_addresses (Race *race)
 {
   while (has_next (race) && g_get_monotonic_time () >= race->due)
     {
-      struct pollfd *wait = &race->waits[N_FAMILIES + race->addresses];
+      struct pollfd *wait = &race->waits[N_QUESTIONS + race->addresses];
 
       race->many = race->addresses == ADDRESSES_MAXIMUM;
       if (race->many)
@@ -320,7 +403,7 @@ try_addresses (Race *race)
 static bool
 is_waiting (const Race *race)
 {
-  for (unsigned i = 0; i < N_FAMILIES + race->addresses; i++)
+  for (unsigned i = 0; i < N_QUESTIONS + race->addresses; i++)
     if (race->waits[i].fd >= 0)
       return true;
   return has_next (race);
@@ -330,7 +413,7 @@ is_waiting (const Race *race)
 static int
 take_connected (Race *race)
 {
-  for (unsigned i = N_FAMILIES; i < N_FAMILIES + race->addresses; i++)
+  for (unsigned i = N_QUESTIONS; i < N_QUESTIONS + race->addresses; i++)
     {
       int fd = race->waits[i].fd;
       int errnum = EIO;
@@ -352,10 +435,13 @@ wait_time (const Race *race, Deadline deadline)
 {
   int64_t now = g_get_monotonic_time ();
   int left = deadline_poll (deadline);
+  int64_t next = time_to_part (race);
 
-  if (!has_next (race))
+  if (has_next (race))
+    next = MIN (next, race->due);
+  if (next == INT64_MAX)
     return left;
-  return (int) MIN (left, (MAX (race->due - now, 0) + 999) / 1000);
+  return (int) MIN (left, (MAX (next - now, 0) + 999) / 1000);
 }
 
 static int
@@ -369,11 +455,13 @@ run (Race *race, Deadline deadline)
       race->late = deadline_passed (deadline);
       if (race->late || race->many || !is_waiting (race))
         return -1;
-      if (poll (race->waits, N_FAMILIES + race->addresses,
+      if (g_get_monotonic_time () >= time_to_part (race))
+        ask_apart (race);
+      if (poll (race->waits, N_QUESTIONS + race->addresses,
                 wait_time (race, deadline))
           <= 0)
         continue;
-      for (int i = 0; i < N_FAMILIES; i++)
+      for (int i = 0; i < N_QUESTIONS; i++)
         if (race->waits[i].fd >= 0 && race->waits[i].revents != 0)
           read_answer (race, i);
       fd = take_connected (race);
@@ -400,9 +488,7 @@ static bool
 is_unknown (const Race *race)
 {
   for (int i = 0; i < N_FAMILIES; i++)
-    if (race->answers[i].code != EAI_NONAME
-        && race->answers[i].code != EAI_NODATA
-        && race->answers[i].code != EAI_ADDRFAMILY)
+    if (!is_final (race->answers[i].code))
       return false;
   return true;
 }
@@ -494,12 +580,13 @@ connect_host (const char *name, uint16_t port, const char *source_address,
               const char *setting, Deadline deadline, const Trace *trace,
               GError **error)
 {
-  g_auto (Race) race = { .port = htons (port),
+  g_auto (Race) race = { .name = name,
+                         .port = htons (port),
                          .start = g_get_monotonic_time (),
                          .trace = trace };
   int fd;
 
-  for (int i = 0; i < N_FAMILIES; i++)
+  for (int i = 0; i < N_QUESTIONS; i++)
     race.waits[i].fd = -1;
   if (source_address != NULL)
     {
@@ -508,7 +595,7 @@ connect_host (const char *name, uint16_t port, const char *source_address,
       if (!check_source (race.source.list, source_address, error))
         return -1;
     }
-  if (!begin (&race, name, error))
+  if (!begin (&race, error))
     return -1;
   fd = run (&race, deadline);
   if (fd < 0)
