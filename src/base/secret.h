@@ -1,7 +1,8 @@
 /* secret.h - the one place where a password or token lives.
  *
- * Pages of their own: locked in memory where the limit allows it, left out of
- * core dumps, zeroed on fork and wiped before they are returned. A Secret has no
+ * Pages that have nothing else: locked in memory where the limit allows it, left out
+ * of core dumps, zeroed on fork and wiped before they are returned. Small secrets
+ * share one. A Secret has no
  * printf conversion and is never copied into a GString, argument, environment,
  * log, trace or file. secret_octets () is for the few callers that must feed it
  * to a mechanism; what they derive lives in a Secret as well.
