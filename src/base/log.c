@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <glib/gi18n.h>
@@ -86,11 +87,28 @@ log_keep_open (void)
     kept = open_file ();
 }
 
+/* As RFC 3339 has it. GLib's dates would read the zone and a table of charsets. */
+static char *
+date_now (void)
+{
+  time_t now = time (NULL);
+  struct tm parts;
+  long minutes;
+
+  tzset ();
+  (void) localtime_r (&now, &parts);
+  minutes = ABS (parts.tm_gmtoff) / 60;
+  return g_strdup_printf ("%04d-%02d-%02dT%02d:%02d:%02d%c%02ld:%02ld",
+                          parts.tm_year + 1900, parts.tm_mon + 1,
+                          parts.tm_mday, parts.tm_hour, parts.tm_min,
+                          parts.tm_sec, parts.tm_gmtoff < 0 ? '-' : '+',
+                          minutes / 60, minutes % 60);
+}
+
 static void
 write_file_line (const char *line)
 {
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *date = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S%:z");
+  g_autofree char *date = date_now ();
   g_autofree char *text
       = g_strdup_printf ("%s %s[%d]: %s\n", date, log_name (), (int) getpid (),
                          line);
