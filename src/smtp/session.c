@@ -1,10 +1,13 @@
 #include "smtp/session.h"
 
+#include <malloc.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <glib/gi18n.h>
@@ -14,6 +17,11 @@
 #include "smtp/auth.h"
 #include "smtp/gnutls.h"
 #include "smtp/way.h"
+
+/* What GnuTLS takes until a handshake is done. Where pages are larger the kernel
+   refuses, and gives them later. */
+#define ROOM (288 * 1024)
+#define PAGE 4096
 
 void
 session_drop (Session *session)
@@ -379,9 +387,26 @@ log_in (Session *session, const Secret *secret, Status **status)
   return true;
 }
 
+/* Has the kernel give at once what would cost a fault for each page. */
+static void
+make_room (void)
+{
+  char *room;
+  size_t before;
+
+  (void) mallopt (M_MMAP_THRESHOLD, 2 * ROOM);
+  (void) mallopt (M_TRIM_THRESHOLD, 2 * ROOM);
+  room = g_malloc (ROOM);
+  before = PAGE - (uintptr_t) room % PAGE;
+  (void) madvise (room + before, (ROOM - before) / PAGE * PAGE,
+                  MADV_POPULATE_WRITE);
+  g_free (room);
+}
+
 void
 session_load_libraries (void)
 {
+  make_room ();
   (void) library_load (&gnutls_library, NULL);
 }
 
