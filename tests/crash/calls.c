@@ -17,6 +17,10 @@
   {                                                                           \
     SYS_##name, #name, ORDINARY                                               \
   }
+#define LOOKS(name)                                                           \
+  {                                                                           \
+    SYS_##name, #name, LOOKS                                                  \
+  }
 #define MAKES(name)                                                           \
   {                                                                           \
     SYS_##name, #name, MAKES                                                  \
@@ -37,16 +41,16 @@
 /* Some are not on every machine: their newer siblings are used there. */
 const Call calls[] = {
 #ifdef SYS_open
-  CALL (stat),
-  CALL (lstat),
-  CALL (poll),
-  CALL (select),
-  CALL (access),
+  LOOKS (stat),
+  LOOKS (lstat),
+  LOOKS (poll),
+  LOOKS (select),
+  LOOKS (access),
   CALL (fork),
   CALL (vfork),
-  CALL (getdents),
-  CALL (readlink),
-  CALL (epoll_wait),
+  LOOKS (getdents),
+  LOOKS (readlink),
+  LOOKS (epoll_wait),
   MAKES (pipe),
   MAKES (dup2),
   MAKES (epoll_create),
@@ -65,22 +69,22 @@ const Call calls[] = {
   CREATES (creat),
 #endif
   CALL (close_range),
-  CALL (read),
-  CALL (readv),
-  CALL (pread64),
-  CALL (preadv),
-  CALL (lseek),
+  LOOKS (read),
+  LOOKS (readv),
+  LOOKS (pread64),
+  LOOKS (preadv),
+  LOOKS (lseek),
   CALL (flock),
   CALL (ioctl),
-  CALL (fstat),
-  CALL (newfstatat),
-  CALL (statx),
-  CALL (statfs),
-  CALL (fstatfs),
-  CALL (faccessat),
-  CALL (faccessat2),
-  CALL (readlinkat),
-  CALL (getdents64),
+  LOOKS (fstat),
+  LOOKS (newfstatat),
+  LOOKS (statx),
+  LOOKS (statfs),
+  LOOKS (fstatfs),
+  LOOKS (faccessat),
+  LOOKS (faccessat2),
+  LOOKS (readlinkat),
+  LOOKS (getdents64),
   CALL (connect),
   CALL (bind),
   CALL (listen),
@@ -88,26 +92,26 @@ const Call calls[] = {
   CALL (sendto),
   CALL (sendmsg),
   CALL (sendmmsg),
-  CALL (recvfrom),
-  CALL (setsockopt),
-  CALL (getsockopt),
-  CALL (getsockname),
-  CALL (getpeername),
-  CALL (ppoll),
-  CALL (pselect6),
-  CALL (epoll_pwait),
-  CALL (epoll_ctl),
-  CALL (timerfd_settime),
-  CALL (timerfd_gettime),
+  LOOKS (recvfrom),
+  LOOKS (setsockopt),
+  LOOKS (getsockopt),
+  LOOKS (getsockname),
+  LOOKS (getpeername),
+  LOOKS (ppoll),
+  LOOKS (pselect6),
+  LOOKS (epoll_pwait),
+  LOOKS (epoll_ctl),
+  LOOKS (timerfd_settime),
+  LOOKS (timerfd_gettime),
   CALL (inotify_rm_watch),
-  CALL (getrandom),
-  CALL (chdir),
-  CALL (fchdir),
+  LOOKS (getrandom),
+  LOOKS (chdir),
+  LOOKS (fchdir),
   CALL (wait4),
   CALL (waitid),
   CALL (kill),
   CALL (tgkill),
-  CALL (prctl),
+  LOOKS (prctl),
   CALL (exit_group),
   CALL (landlock_restrict_self),
   MAKES (fcntl),
@@ -284,6 +288,8 @@ call_can_have (const Call *call, int fault, bool sensible)
     return fault < 0;
   if (call->kind == MEMORY)
     return fault == ENOMEM;
+  if (call->kind == LOOKS && fault == FAULT_KILL)
+    return !sensible;
   return !sensible || makes_sense (call, fault);
 }
 

@@ -16,6 +16,8 @@
 typedef enum
 {
   ORDINARY,
+  LOOKS,   /* nobody outside can notice it: a kill there leaves what one at the
+              next call leaves */
   MEMORY,  /* fails with ENOMEM alone, and nobody outside can notice it */
   MAKES,   /* a descriptor: EMFILE makes sense */
   WRITES,  /* ENOSPC and EDQUOT make sense */
@@ -44,7 +46,8 @@ const Call *call_from_name (const char *name);
 
 /* The errnos of a sweep; 0 ends them. */
 extern const int fault_errnos[];
-/* With SENSIBLE those alone that its manual page knows. */
+/* With SENSIBLE those alone that its manual page knows, and no kill that another
+ * stands for. */
 bool call_can_have (const Call *call, int fault, bool sensible);
 const char *fault_name (int fault);
 int fault_from_name (const char *name); /* 0: there is none */

@@ -5,9 +5,9 @@
 #   no_letters, letter SENDER RECIPIENT...   the messages of the next sweeps
 #   sweep NAME PROMISE OPTION... -- PROGRAM ARGUMENT...
 #
-# A sweep kills the program at each system call, and has each fail with EIO,
-# ENOSPC, EDQUOT, EMFILE, ENOMEM, and EINTR, where that makes sense for the call
-# (calls.c); with CRASH_ALL=1, or --all, with each of them in any case.
+# A sweep kills the program at each system call that anybody else can notice, and
+# has each call fail with EIO, ENOSPC, EDQUOT, EMFILE, ENOMEM, and EINTR, where that
+# makes sense for it (calls.c); with CRASH_ALL=1, or --all, all of it in any case.
 #
 # CRASH_ONLY="NAME" is one sweep alone, "NAME CALL:N:FAULT" one point of it, of
 # which all is told.
