@@ -14,6 +14,7 @@
 #include "smtp/sasl.h"
 #include "submit/bus.h"
 
+#define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
 #define BUS_PATIENCE 2000 /* milliseconds */
 #define UNIT "postrider.service"
 
@@ -40,7 +41,7 @@ add_failure (Sheet *sheet, const char *part, const GError *error,
                             .advice = advice });
 }
 
-/* A file has no secrets, so nothing is lost; it names them. */
+/* A file has no secrets, so nothing is lost; and that of the system is for all. */
 static void
 check_mode (const char *file, Sheet *sheet)
 {
@@ -48,8 +49,8 @@ check_mode (const char *file, Sheet *sheet)
   g_autofree char *text = NULL;
   g_autofree char *advice = NULL;
 
-  if (stat (file, &status) != 0 || (status.st_mode & S_IROTH) == 0
-      || status.st_uid != getuid ())
+  if (strcmp (file, SYSTEM_FILE) == 0 || stat (file, &status) != 0
+      || (status.st_mode & S_IROTH) == 0 || status.st_uid != getuid ())
     {
       add (sheet, "file", PROBE_OK, file, NULL);
       return;
@@ -218,11 +219,38 @@ unit_state (void)
   return state;
 }
 
+/* What a service leaves that ends with all it has started is nobody's but the
+   unit's. */
+static void
+check_system_unit (Sheet *sheet)
+{
+  if (access ("/run/systemd/system", F_OK) != 0)
+    add (sheet, "unit", PROBE_SKIPPED,
+         _ ("there is no systemd here; a runner starts by itself when there "
+            "is mail for it"),
+         NULL);
+  else if (access ("/etc/systemd/system/multi-user.target.wants/" UNIT, F_OK)
+           == 0)
+    add (sheet, "unit", PROBE_OK,
+         _ ("a runner for root's queue is started at boot (" UNIT ")"), NULL);
+  else
+    add (sheet, "unit", PROBE_WARNING,
+         _ ("mail that services of the system leave may wait for the next "
+            "message, as root's queue has no unit"),
+         _ ("run `systemctl enable --now " UNIT "'"));
+}
+
 static void
 check_unit (Sheet *sheet)
 {
-  g_autofree char *state = unit_state ();
+  g_autofree char *state = NULL;
 
+  if (getuid () == 0)
+    {
+      check_system_unit (sheet);
+      return;
+    }
+  state = unit_state ();
   if (state == NULL)
     add (sheet, "unit", PROBE_SKIPPED,
          _ ("your systemd has no " UNIT "; a runner starts by itself when "
