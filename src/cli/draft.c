@@ -56,6 +56,7 @@ draft_new (const DraftWorld *world)
   draft->accounts = g_ptr_array_new_with_free_func (account_free);
   draft->general = g_ptr_array_new_with_free_func (setting_free);
   draft->notes = g_ptr_array_new_with_free_func (note_free);
+  draft->paths = g_ptr_array_new_with_free_func (g_free);
   return draft;
 }
 
@@ -65,6 +66,7 @@ draft_free (Draft *draft)
   g_ptr_array_unref (draft->accounts);
   g_ptr_array_unref (draft->general);
   g_ptr_array_unref (draft->notes);
+  g_ptr_array_unref (draft->paths);
   g_free (draft);
 }
 
@@ -395,6 +397,25 @@ draft_password (Draft *draft, DraftAccount *account, Secret *password,
   g_free (account->password_file);
   account->password_file = g_strdup (draft->file);
   account->password_line = line;
+}
+
+bool
+draft_is_system_bundle (const char *path)
+{
+  static const char *const bundles[] = {
+    "system", /* msmtp's word */
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-bundle.trust.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ca-certificates/extracted/tls-ca-bundle.pem",
+    NULL
+  };
+
+  return g_strv_contains (bundles, path);
 }
 
 /* Into the file */

@@ -1,9 +1,9 @@
 /* draft.h - what an old program's files say, on its way into an accounts file.
  *
- * The readers of import-*.c fill a Draft, from octets alone: they open no file and
- * ask nobody. What has no equivalent becomes a note: where it stood, and what to do
- * instead. A password is a Secret from the file to the keyring, and no note, value,
- * or error has anything of it.
+ * The readers of import-*.c fill a Draft, from octets alone: they open no file
+ * and ask nobody. What has no equivalent becomes a note: where it stood, and
+ * what to do instead. A password is a Secret from the file to the keyring, and
+ * no note, value, or error has anything of it.
  */
 #pragma once
 
@@ -41,6 +41,14 @@ typedef struct
   char *text;
 } DraftNote;
 
+/* A file as it was read. */
+typedef struct
+{
+  const char *file; /* its path, for notes */
+  const char *octets;
+  size_t length;
+} DraftText;
+
 /* The old programs ask the system for these. */
 typedef struct
 {
@@ -58,6 +66,7 @@ typedef struct
   GPtrArray *accounts; /* of DraftAccount; owned */
   GPtrArray *general;  /* of DraftSetting, for [postrider] */
   GPtrArray *notes;    /* of DraftNote */
+  GPtrArray *paths;    /* of char *: what has to live as long; owned */
 } Draft;
 
 Draft *draft_new (const DraftWorld *world);
@@ -68,28 +77,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Draft, draft_free)
 void draft_note (Draft *draft, int line, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
-/* A new account, whose section has a name like NAME: characters that it cannot have
- * are replaced, and a name that is taken or reserved gets a number. A note tells
- * another name. The result belongs to DRAFT. */
+/* A new account, whose section has a name like NAME: characters that it cannot
+ * have are replaced, and a name that is taken or reserved gets a number. A
+ * note tells another name. The result belongs to DRAFT. */
 DraftAccount *draft_account (Draft *draft, const char *name, int line);
 
-/* Sets NAME to VALUE, which stood on LINE. A VALUE that the setting cannot have
- * becomes a note instead. With ACCOUNT NULL: in [postrider], unless it is set. */
+/* Sets NAME to VALUE, which stood on LINE. A VALUE that the setting cannot
+ * have becomes a note instead. With ACCOUNT NULL: in [postrider], unless it is
+ * set. */
 void draft_set (Draft *draft, DraftAccount *account, const char *name,
                 const char *value, int line);
 
 /* What draft_set stored; NULL: nothing. */
 const char *draft_get (const DraftAccount *account, const char *name);
 
-/* ADDRESS, or a pattern, as one more of the account's `from', unless it is there. */
+/* ADDRESS, or a pattern, as one more of the account's `from', unless it is
+ * there. */
 void draft_from (Draft *draft, DraftAccount *account, const char *address,
                  int line);
 
-/* A program that a shell was given as COMMAND: without a shell where that is the
- * same. The caller owns it. */
+/* Whether PATH is where systems have the authorities that are trusted anyway.
+ */
+bool draft_is_system_bundle (const char *path);
+
+/* A program that a shell was given as COMMAND: without a shell where that is
+ * the same. The caller owns it. */
 char *draft_command (const char *command);
 
-/* Takes PASSWORD (owned then), unless it is none that can be stored: then a note. */
+/* Takes PASSWORD (owned then), unless it is none that can be stored: then a
+ * note. */
 void draft_password (Draft *draft, DraftAccount *account, Secret *password,
                      int line);
 
@@ -100,10 +116,10 @@ void draft_leave_out (Draft *draft, DraftAccount *account, int line,
 /* Marks ACCOUNT as the default. */
 void draft_set_default (DraftAccount *account);
 
-/* Leaves out what is no whole account, and then writes the others into EDIT, all
- * that stands there already left as it is. Notes tell both. */
+/* Leaves out what is no whole account, and then writes the others into EDIT,
+ * all that stands there already left as it is. Notes tell both. */
 void draft_apply (Draft *draft, Edit *edit);
 
-/* The next line of the REST of a text, without its end, which is LF or CRLF, and its
- * length; NULL: there is none. */
+/* The next line of the REST of a text, without its end, which is LF or CRLF,
+ * and its length; NULL: there is none. */
 const char *draft_line (const char **rest, size_t *left, size_t *length);

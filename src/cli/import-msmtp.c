@@ -718,26 +718,6 @@ convert_relay (const Conversion *conversion)
     set (conversion, "tls", "starttls", STARTTLS);
 }
 
-/* Those of the system, wherever it has them: they are trusted anyway. */
-static bool
-is_system_bundle (const char *path)
-{
-  static const char *const bundles[] = {
-    "system",
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/certs/ca-bundle.crt",
-    "/etc/ssl/certs/ca-bundle.trust.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ca-certificates/extracted/tls-ca-bundle.pem",
-    NULL
-  };
-
-  return g_strv_contains (bundles, path);
-}
-
 /* GnuTLS's programs show what both are. */
 static void
 explain_fingerprint (const Conversion *conversion)
@@ -767,7 +747,7 @@ convert_trust (const Conversion *conversion)
 {
   const char *trust = text_of (conversion, TRUST_FILE);
 
-  if (trust != NULL && !is_system_bundle (trust))
+  if (trust != NULL && !draft_is_system_bundle (trust))
     set (conversion, "trust-file", trust, TRUST_FILE);
   if (text_of (conversion, FINGERPRINT) != NULL)
     explain_fingerprint (conversion);
@@ -1060,14 +1040,17 @@ convert (const Reader *reader)
 }
 
 void
-import_msmtp (Draft *draft, const char *text, size_t length)
+import_msmtp (Draft *draft, const DraftText *msmtprc)
 {
+  const char *text = msmtprc->octets;
+  size_t length = msmtprc->length;
   Reader reader = { .draft = draft,
                     .defaults = g_new0 (Old, 1),
                     .lost = g_new0 (Old, 1) };
   const char *line;
   size_t line_length;
 
+  draft->file = msmtprc->file;
   reader.accounts = g_ptr_array_new_with_free_func (old_free);
   while ((line = draft_line (&text, &length, &line_length)) != NULL)
     {

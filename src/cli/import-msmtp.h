@@ -7,9 +7,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 #include "cli/draft.h"
 
-/* Fills DRAFT from the LENGTH octets of TEXT. */
-void import_msmtp (Draft *draft, const char *text, size_t length);
+void import_msmtp (Draft *draft, const DraftText *msmtprc);

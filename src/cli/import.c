@@ -18,7 +18,10 @@
 #include "base/trusted.h"
 #include "base/user.h"
 #include "cli/draft.h"
+#include "cli/import-esmtp.h"
 #include "cli/import-msmtp.h"
+#include "cli/import-nullmailer.h"
+#include "cli/import-ssmtp.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "smtp/sasl.h"
@@ -93,15 +96,124 @@ read_old (const char *path, bool *absent, GError **error)
   return octets;
 }
 
+/* The first line of FILE; NULL: there is none. */
+static char *
+first_line (const char *file)
+{
+  char *text = NULL;
+
+  if (!g_file_get_contents (file, &text, NULL, NULL))
+    return NULL;
+  text[strcspn (text, "\r\n")] = '\0';
+  if (*g_strstrip (text) != '\0')
+    return text;
+  g_free (text);
+  return NULL;
+}
+
+static DraftText
+text_of (const char *path, const Secret *octets)
+{
+  return (DraftText){ path, secret_octets (octets), secret_length (octets) };
+}
+
+/* Where one file is all there is. */
 static bool
-read_msmtp (Draft *draft, const char *path, GError **error)
+read_one (Draft *draft, const char *path,
+          void (*read) (Draft *, const DraftText *), GError **error)
 {
   g_autoptr (Secret) octets = read_old (path, NULL, error);
+  DraftText text;
 
   if (octets == NULL)
     return false;
-  draft->file = path;
-  import_msmtp (draft, secret_octets (octets), secret_length (octets));
+  text = text_of (path, octets);
+  read (draft, &text);
+  return true;
+}
+
+static bool
+read_msmtp (Draft *draft, const char *path, GError **error)
+{
+  return read_one (draft, path, import_msmtp, error);
+}
+
+static bool
+read_esmtp (Draft *draft, const char *path, GError **error)
+{
+  return read_one (draft, path, import_esmtp, error);
+}
+
+/* NAME beside the file PATH. It lives as long as DRAFT. */
+static const char *
+beside (Draft *draft, const char *path, const char *name)
+{
+  g_autofree char *directory = g_path_get_dirname (path);
+  char *other = g_build_filename (directory, name, NULL);
+
+  g_ptr_array_add (draft->paths, other);
+  return other;
+}
+
+static bool
+read_ssmtp (Draft *draft, const char *path, GError **error)
+{
+  const char *other = beside (draft, path, "revaliases");
+  bool absent = false;
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (Secret) conf = read_old (path, NULL, error);
+  g_autoptr (Secret) revaliases =
+      conf != NULL ? read_old (other, &absent, &cause) : NULL;
+  DraftText texts[2];
+
+  if (cause != NULL)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  if (conf == NULL || (revaliases == NULL && !absent))
+    return false;
+  texts[0] = text_of (path, conf);
+  if (revaliases != NULL)
+    texts[1] = text_of (other, revaliases);
+  import_ssmtp (draft, &texts[0], revaliases != NULL ? &texts[1] : NULL);
+  return true;
+}
+
+/* The directory may be named, or its file `remotes'. */
+static bool
+read_nullmailer (Draft *draft, const char *path, GError **error)
+{
+  g_autofree char *inside = g_build_filename (path, "remotes", NULL);
+  const char *remotes = g_file_test (path, G_FILE_TEST_IS_DIR)
+                            ? beside (draft, inside, "remotes")
+                            : path;
+  g_autoptr (Secret) octets = read_old (remotes, NULL, error);
+  NullmailerControls controls = { 0 };
+  struct
+  {
+    const char *name;
+    const char **value;
+  } files[] = {
+    { "me", &controls.me },
+    { "defaulthost", &controls.default_host },
+    { "defaultdomain", &controls.default_domain },
+    { "adminaddr", &controls.admin_address },
+    { "allmailfrom", &controls.all_mail_from },
+    { "helohost", &controls.helo_host },
+    { "queuelifetime", &controls.queue_lifetime },
+  };
+  DraftText text;
+
+  if (octets == NULL)
+    return false;
+  for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      char *line = first_line (beside (draft, remotes, files[i].name));
+
+      *files[i].value = line;
+      if (line != NULL)
+        g_ptr_array_add (draft->paths, line);
+    }
+  text = text_of (remotes, octets);
+  import_nullmailer (draft, &text, &controls);
   return true;
 }
 
@@ -118,8 +230,11 @@ struct Program
 
 static const Program programs[] = {
   { "msmtp",
-    { "~/.msmtprc", "~config/msmtp/config", SYSCONFDIR "/msmtprc" },
+    { "~/.msmtprc", "~config/msmtp/config", "/etc/msmtprc" },
     read_msmtp },
+  { "ssmtp", { "/etc/ssmtp/ssmtp.conf" }, read_ssmtp },
+  { "nullmailer", { "/etc/nullmailer" }, read_nullmailer },
+  { "esmtp", { "~/.esmtprc", "/etc/esmtprc" }, read_esmtp },
 };
 
 static char *
@@ -171,21 +286,6 @@ evaluate (const char *command)
   const char *const argv[] = { "sh", "-c", command, NULL };
 
   return child_output (argv, SECRET_MAXIMUM, deadline_in (EVALUATION), NULL);
-}
-
-/* The first line of FILE; NULL: there is none. */
-static char *
-first_line (const char *file)
-{
-  char *text = NULL;
-
-  if (!g_file_get_contents (file, &text, NULL, NULL))
-    return NULL;
-  text[strcspn (text, "\r\n")] = '\0';
-  if (*g_strstrip (text) != '\0')
-    return text;
-  g_free (text);
-  return NULL;
 }
 
 static Draft *
@@ -411,8 +511,10 @@ print_help (void)
   output_help (
       _ ("Usage: postrider import [OPTION]... msmtp|ssmtp|nullmailer|esmtp "
          "[FILE]\n"
-         "Makes accounts of those of another program. Passwords that stand in its "
-         "FILE go into the keyring. What has no equivalent is told, with what to "
+         "Makes accounts of those of another program. Passwords that stand in "
+         "its "
+         "FILE go into the keyring. What has no equivalent is told, with what "
+         "to "
          "do instead. The old file stays as it is.\n\n%s"),
       text);
 }

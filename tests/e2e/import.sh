@@ -137,7 +137,8 @@ tells () { # tells PART: on stderr
   }
 }
 no_secret () { # no_secret FILE...
-  ! grep -F -e 'from a command' -e 'sec"ret' -e 'in the keyring' "$@" |
+  ! grep -F -e 'from a command' -e 'sec"ret' -e 'in the keyring' \
+    -e secret-of "$@" |
     grep -v 'Its password is in the keyring'
 }
 old=$HOME/.msmtprc
@@ -235,4 +236,58 @@ check "eval: the status is 0" exits 0
 check "eval: no password is shown" no_secret "$work/out" "$work/err" "$accounts"
 printf 'Subject: one\n\ntext\n' | submit -f me@home.example you@example.net
 check "eval: the password is what the command printed" exits 0
+
+# The others: each logs in at a relay, with the password that its file had.
+fresh () {
+  rm -f "$accounts"
+  printf '[defaults]\ntrust-file = %s\n' "$work/certificates/ca.pem" >"$accounts"
+  chmod 600 "$accounts"
+  rm -rf "$work/work" "$work/home"
+}
+arrives () { # arrives PROGRAM RELAY SENDER
+  check "$1: the status is 0" exits 0
+  check "$1: no password is shown" no_secret "$work/out" "$work/err" "$accounts"
+  printf 'Subject: one\n\ntext\n' | submit -f "$3" you@example.net
+  check "$1: a message is taken" exits 0
+  check "$1: it goes where it went" grep -q '^DATA' "$work/$2"/*.tls
+}
+fresh
+mkdir "$work/ssmtp" "$work/nullmailer"
+relay ssmtp_relay --starttls --user worker --password secret-of-ssmtp
+cat >"$work/ssmtp/ssmtp.conf" <<END
+root=postmaster@home.example
+mailhub=localhost:$port_ssmtp_relay
+UseSTARTTLS=YES
+AuthUser=worker
+AuthPass=secret-of-ssmtp
+FromLineOverride=YES
+END
+printf 'root:me@work.example\n' >"$work/ssmtp/revaliases"
+import ssmtp "$work/ssmtp/ssmtp.conf"
+arrives ssmtp ssmtp_relay me@work.example
+check "ssmtp: root's mail has its place" \
+  says "$accounts" 'local-mail-to = postmaster@home.example'
+
+fresh
+printf "localhost smtp --port=%s --ssl --user=me@home.example --pass='%s'\n" \
+  "$port_home" "$home_password" >"$work/nullmailer/remotes"
+echo m.example >"$work/nullmailer/me"
+echo admin@home.example >"$work/nullmailer/adminaddr"
+import nullmailer "$work/nullmailer"
+arrives nullmailer home me@home.example
+check "nullmailer: the administrator's address" \
+  says "$accounts" 'local-mail-to = admin@home.example'
+
+fresh
+cat >"$HOME/.esmtprc" <<END
+# Mail of mine
+identity worker@work.example
+  hostname = localhost:$port_work
+  username = "worker"
+  password = "from a \\x63ommand"
+  starttls = required
+END
+chmod 600 "$HOME/.esmtprc"
+import esmtp
+arrives esmtp work worker@work.example
 end

@@ -7,7 +7,10 @@
 
 #include "account/edit.h"
 #include "cli/draft.h"
+#include "cli/import-esmtp.h"
 #include "cli/import-msmtp.h"
+#include "cli/import-nullmailer.h"
+#include "cli/import-ssmtp.h"
 
 #define NOTES 4
 
@@ -99,15 +102,15 @@ check_equal (const Case *one, const char *got, const char *wanted)
 }
 
 static void
-check (const Case *one, void (*read) (Draft *, const char *, size_t))
+check (const Case *one, void (*read) (Draft *, const DraftText *))
 {
+  DraftText text = { "old", one->old, strlen (one->old) };
   g_autoptr (Draft) draft = draft_new (&world);
   g_autoptr (Edit) edit = edit_open_text ("accounts", "/home/me", "", NULL);
   g_autoptr (GError) error = NULL;
   g_autofree char *passwords = NULL;
 
-  draft->file = "old";
-  read (draft, one->old, strlen (one->old));
+  read (draft, &text);
   draft_apply (draft, edit);
   check_equal (one, edit_text (edit), one->new);
   g_assert_true (edit_check (edit, &error));
@@ -346,13 +349,208 @@ test_sizes (void)
   static const char nul[] = "user a\0b\n";
   g_autoptr (Draft) draft = draft_new (&world);
 
-  draft->file = "old";
-  import_msmtp (draft, fits, strlen (fits));
+  import_msmtp (draft, &(DraftText){ "old", fits, strlen (fits) });
   g_assert_false (is_noted (draft, "1: msmtp reads 500 octets of a line"));
-  import_msmtp (draft, long_one, strlen (long_one));
+  import_msmtp (draft, &(DraftText){ "old", long_one, strlen (long_one) });
   g_assert_true (is_noted (draft, "1: msmtp reads 500 octets of a line"));
-  import_msmtp (draft, nul, sizeof nul - 1);
+  import_msmtp (draft, &(DraftText){ "old", nul, sizeof nul - 1 });
   g_assert_true (is_noted (draft, "1: there is a NUL character"));
+}
+
+/* Both files of ssmtp in one text: "--" stands between them. */
+static void
+read_ssmtp (Draft *draft, const DraftText *text)
+{
+  const char *second = strstr (text->octets, "--\n");
+  DraftText conf = *text, revaliases = *text;
+
+  if (second == NULL)
+    {
+      import_ssmtp (draft, text, NULL);
+      return;
+    }
+  conf.length = (size_t) (second - text->octets);
+  revaliases.octets = second + 3;
+  revaliases.length = text->length - conf.length - 3;
+  import_ssmtp (draft, &conf, &revaliases);
+}
+
+#define S "mailhub=h.example:465\nUseTLS=YES\nFromLineOverride=YES\n"
+
+static const Case ssmtp[] = {
+  { "one relay for all",
+    "# x\nroot=me@g.example\nmailhub=h.example:587 # y\nUseSTARTTLS=YES\n"
+    "AUTHUSER=me@g.example\nAuthPass=a#b\nFromLineOverride=yes\n",
+    "[postrider]\nlocal-mail-to = me@g.example\n\n"
+    "[default]\nfrom = me@g.example, *@box.example.org\nhost = h.example\n"
+    "tls = starttls\nuser = me@g.example\ndefault = yes\n",
+    "default=a#b", { NULL } },
+  { "senders are replaced unless they may stay",
+    "mailhub = h.example:465\nusetls = yes\nAuthUser = me\nAuthUser = you\n"
+    "rewriteDomain=x@r.example\n",
+    "[default]\nfrom = me@r.example, *@r.example\nhost = h.example\nuser = me\n"
+    "default = yes\nrewrite-from = always\n",
+    "", { NULL } },
+  { "aliases",
+    S "AuthUser=u\nAuthPass=p\nhostname=m.example\n--\n# x\n"
+      "www:web@h.example\nme:me@h.example:h.example:465\nroot:r@h.example:"
+      "z.example\nme:I@h.example\n",
+    "[default]\nfrom = I@h.example, *@m.example, web@h.example\n"
+    "host = h.example\nuser = u\ndefault = yes\n\n"
+    "[me]\nfrom = me@h.example\nhost = h.example\nuser = u\n\n"
+    "[root]\nfrom = r@h.example\nhost = z.example\nport = 25\nuser = u\n",
+    "default=p\nme=p\nroot=p", { NULL } },
+  { "no TLS", "mailhub=h.example\nAuthUser=u\n", "", "",
+    { "1: account `default' is left out: it sends without TLS" } },
+  { "certificates", S "UseTLSCert=YES\nTLSCert=/c.pem\nTLS_CA_File=/ca.pem\n"
+    "AuthUser=u\nAuthMethod=CRAM-MD5\n",
+    "[default]\nfrom = me@box.example.org, *@box.example.org\n"
+    "host = h.example\nuser = u\nauth = cram-md5\ndefault = yes\n"
+    "trust-file = /ca.pem\ncertificate = /c.pem\nkey = /c.pem\n",
+    "", { NULL } },
+  { "what has no equivalent", S "AuthUser=u\nAddHeader=X-A: b\nAuthPassword=x\n"
+    "TLS_CA_Dir=/etc/ssl\nDebug=YES\n",
+    "[default]\nfrom = me@box.example.org, *@box.example.org\n"
+    "host = h.example\nuser = u\ndefault = yes\n",
+    "", { "5: `AddHeader'", "6: ssmtp has no such setting", "7: `TLS_CA_Dir'" } },
+  { "no login", S,
+    "[default]\nfrom = me@box.example.org, *@box.example.org\n"
+    "host = h.example\ndefault = yes\n",
+    "", { "1: account `default' does not log in" } },
+  { "no relay", "root=me\n", "", "", { NULL } },
+};
+
+static void
+test_ssmtp (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (ssmtp); i++)
+    check (&ssmtp[i], read_ssmtp);
+}
+
+static void
+read_nullmailer (Draft *draft, const DraftText *text)
+{
+  static const NullmailerControls controls
+      = { .me = "m.example.org", .admin_address = "admin@h.example",
+          .queue_lifetime = "3600" };
+
+  import_nullmailer (draft, text, &controls);
+}
+
+static void
+read_nullmailer_forced (Draft *draft, const DraftText *text)
+{
+  static const NullmailerControls controls
+      = { .me = "m", .default_domain = "d.example", .helo_host = "e.example",
+          .all_mail_from = "all@h.example" };
+
+  import_nullmailer (draft, text, &controls);
+}
+
+#define G "[postrider]\nlocal-mail-to = admin@h.example\nqueue-lifetime = 3600s\n\n"
+#define N "[default]\nfrom = me@m.example.org, *@m.example.org\nhost = h.example\n"
+
+static const Case nullmailer[] = {
+  { "a relay", "# x\n\n  h.example smtp --port=587 --starttls --user=u "
+    "--pass='a \"b\"\\' \n",
+    G N "tls = starttls\nuser = u\ndefault = yes\n", "default=a \"b\"\\",
+    { NULL } },
+  { "without dashes", "h.example smtp ssl user=u@h.example pass=\"a \\\"b\" "
+    "auth-login\n",
+    G "[default]\nfrom = u@h.example, *@m.example.org\nhost = h.example\n"
+      "user = u@h.example\nauth = login\ndefault = yes\n",
+    "default=a \"b", { NULL } },
+  { "TLS options", "h.example smtp tls port=1465 user=u x509certfile=/c.pem "
+    "x509cafile=/ca.pem x509crlfile=/crl source=192.0.2.1 insecure\n",
+    G N "port = 1465\nuser = u\ndefault = yes\ntrust-file = /ca.pem\n"
+        "crl-file = /crl\ncertificate = /c.pem\nkey = /c.pem\n"
+        "source-address = 192.0.2.1\n",
+    "", { "1: certificates are always checked" } },
+  { "several", "h.example smtp tls user=u\nother.example smtp starttls user=u\n",
+    G N "user = u\ndefault = yes\n\n[relay]\nfrom = me@m.example.org, "
+        "*@m.example.org\nhost = other.example\nport = 25\ntls = starttls\n"
+        "user = u\n",
+    "", { "2: nullmailer went on to this relay" } },
+  { "no TLS", "h.example\n", "", "",
+    { "1: account `default' is left out: it sends without TLS" } },
+  { "no SMTP", "h.example qmqp tls\n", "", "",
+    { "1: account `default' is left out: it speaks QMQP" } },
+  { "half a password", "h.example smtp tls user=u pass=one two\n",
+    G N "user = u\ndefault = yes\n", "default=one",
+    { "1: word 6 of this line is no option" } },
+  { "an open quote", "h.example smtp tls user=u pass='one two\n",
+    G N "user = u\ndefault = yes\n", "default=one two", { NULL } },
+};
+
+static void
+test_nullmailer (void)
+{
+  static const Case forced
+      = { "one sender for all", "h.example smtp tls user=u\n",
+          "[default]\nfrom = all@h.example, *@m.d.example\nhost = h.example\n"
+          "user = u\ndefault = yes\nrewrite-from = always\n"
+          "ehlo-name = e.example\n",
+          "", { NULL } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (nullmailer); i++)
+    check (&nullmailer[i], read_nullmailer);
+  check (&forced, read_nullmailer_forced);
+}
+
+#define E "hostname = h.example\nstarttls required\n"
+
+static const Case esmtp[] = {
+  { "identities",
+    E "username=\"me@h.example\"\npassword='a\\\"\\x62 # c'\n"
+      "# x\nidentity = you@o.example\n\thost = o.example:25\n\ttls=enabled "
+      "user you pass you\nmda \"/usr/bin/procmail -d %T\"\n",
+    "[default]\nfrom = me@h.example\nhost = h.example\ntls = starttls\n"
+    "user = me@h.example\ndefault = yes\n\n"
+    "[you@o.example]\nfrom = you@o.example\nhost = o.example\nport = 25\n"
+    "tls = starttls\nuser = you\n",
+    "default=a\"b # c\nyou@o.example=you",
+    { "1: account `default' has no address, so it gets me@h.example",
+      "9: nothing is delivered on this machine" } },
+  { "the default is named",
+    "identity a@h.example " E "user a\nidentity b@h.example " E
+    "user b default\n",
+    "[a@h.example]\nfrom = a@h.example\nhost = h.example\ntls = starttls\n"
+    "user = a\n\n"
+    "[b@h.example]\nfrom = b@h.example\nhost = h.example\ntls = starttls\n"
+    "user = b\ndefault = yes\n",
+    "", { NULL } },
+  { "the first is the default",
+    "identity a@h.example " E "user a\nidentity b@h.example " E "user b\n",
+    "[a@h.example]\nfrom = a@h.example\nhost = h.example\ntls = starttls\n"
+    "user = a\ndefault = yes\n\n"
+    "[b@h.example]\nfrom = b@h.example\nhost = h.example\ntls = starttls\n"
+    "user = b\n",
+    "", { NULL } },
+  { "forced", E "user u force reverse_path \"%u@h.example\" helo x.example\n"
+    "force sender \"%%\"",
+    "[default]\nfrom = me@h.example\nhost = h.example\ntls = starttls\n"
+    "user = u\ndefault = yes\nrewrite-from = always\nehlo-name = x.example\n",
+    "", { "4: `force sender'" } },
+  { "no TLS", "host h.example user u\n", "", "",
+    { "1: account `default' is left out: it sends without TLS" } },
+  { "what is none", E "qualifydomain q.example\nuser u\nhunter2\npreconnect x\n",
+    "[default]\nfrom = me@q.example\nhost = h.example\ntls = starttls\n"
+    "user = u\ndefault = yes\n",
+    "",
+    { "5: esmtp has no such keyword", "6: `preconnect'", "3: `qualifydomain'",
+      "1: account `default' has no address" } },
+  { "keywords as values", "identity user@h.example\n" E "user host\npass pass\n",
+    "[user@h.example]\nfrom = user@h.example\nhost = h.example\n"
+    "tls = starttls\nuser = host\ndefault = yes\n",
+    "user@h.example=pass", { NULL } },
+  { "nothing", " \n# x", "", "", { NULL } },
+};
+
+static void
+test_esmtp (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (esmtp); i++)
+    check (&esmtp[i], import_esmtp);
 }
 
 static void
@@ -391,6 +589,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/import/msmtp", test_msmtp);
   g_test_add_func ("/import/msmtp/sizes", test_sizes);
+  g_test_add_func ("/import/ssmtp", test_ssmtp);
+  g_test_add_func ("/import/nullmailer", test_nullmailer);
+  g_test_add_func ("/import/esmtp", test_esmtp);
   g_test_add_func ("/import/commands", test_commands);
   return g_test_run ();
 }

@@ -1,0 +1,456 @@
+#include "cli/import-ssmtp.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+
+#define LINE_MAXIMUM 2047 /* octets; ssmtp reads no longer ones */
+
+typedef enum
+{
+  ROOT,
+  MAILHUB,
+  PORT,
+  REWRITE_DOMAIN,
+  HOSTNAME,
+  FROM_OVERRIDE,
+  TLS,
+  STARTTLS,
+  USE_CERT,
+  CERT,
+  KEY,
+  CA_FILE,
+  CA_DIRECTORY,
+  USER,
+  PASSWORD,
+  METHOD,
+  ADD_HEADER,
+  NO_SLOT,
+  N_SLOTS = NO_SLOT,
+} Slot;
+
+static const struct
+{
+  const char *name;
+  Slot slot;
+} keywords[] = {
+  { "Root", ROOT },
+  { "MailHub", MAILHUB },
+  { "RemotePort", PORT },
+  { "RewriteDomain", REWRITE_DOMAIN },
+  { "HostName", HOSTNAME },
+  { "FromLineOverride", FROM_OVERRIDE },
+  { "UseTLS", TLS },
+  { "UseSTARTTLS", STARTTLS },
+  { "UseTLSCert", USE_CERT },
+  { "TLSCert", CERT },
+  { "TLSKey", KEY },
+  { "TLS_CA_File", CA_FILE },
+  { "TLS_CA_Dir", CA_DIRECTORY },
+  { "AuthUser", USER },
+  { "AuthPass", PASSWORD },
+  { "AuthMethod", METHOD },
+  { "AddHeader", ADD_HEADER },
+  { "UseOldAUTH", NO_SLOT },
+  { "Debug", NO_SLOT },
+  { "MinId", NO_SLOT },
+};
+
+typedef struct
+{
+  char *text;
+  Secret *secret; /* of PASSWORD */
+  int line;
+} Value;
+
+typedef struct
+{
+  Draft *draft;
+  Value values[N_SLOTS];
+} Reader;
+
+static bool
+is_blank (char c)
+{
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f'
+         || c == '\v';
+}
+
+/* A word of a line; not ended by a NUL, for it may be a password. */
+typedef struct
+{
+  const char *at;
+  size_t length;
+} Word;
+
+/* The next word before END, from *AT on, behind DELIMITERS and up to one. */
+static Word
+next_word (const char **at, const char *end, const char *delimiters)
+{
+  Word word = { NULL, 0 };
+
+  while (*at < end && **at != '\0' && strchr (delimiters, **at) != NULL)
+    (*at)++;
+  word.at = *at;
+  while (*at < end && (**at == '\0' || strchr (delimiters, **at) == NULL))
+    (*at)++;
+  word.length = (size_t) (*at - word.at);
+  return word;
+}
+
+static Slot
+find_slot (const Word *word)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (keywords); i++)
+    if (word->length == strlen (keywords[i].name)
+        && g_ascii_strncasecmp (word->at, keywords[i].name, word->length) == 0)
+      return keywords[i].slot;
+  return N_SLOTS + 1;
+}
+
+static void
+store (Reader *reader, Slot slot, const Word *word, int line)
+{
+  Value *value = &reader->values[slot];
+
+  /* Of these two the first one counts. */
+  if (slot == PASSWORD && value->secret == NULL)
+    value->secret = secret_new (word->at, word->length);
+  else if (slot == PASSWORD || (slot == USER && value->text != NULL))
+    return;
+  else
+    {
+      g_free (value->text);
+      value->text = g_strndup (word->at, word->length);
+    }
+  value->line = line;
+}
+
+/* The line is not shown where it makes no sense: it may hold a secret. */
+static void
+read_line (Reader *reader, const char *text, size_t length, int line)
+{
+  const char *end = text + length;
+  Word keyword = next_word (&text, end, "= \t\r");
+  Word value;
+  Slot slot;
+
+  if (keyword.length == 0 || *keyword.at == '#')
+    return;
+  slot = find_slot (&keyword);
+  /* A password is whatever stands there; elsewhere # begins a comment. */
+  value = next_word (&text, end, slot == PASSWORD ? "= \t\r" : "= \t\r#");
+  if (slot == PASSWORD)
+    {
+      while (text < end && !is_blank (*text))
+        text++;
+      value.length = (size_t) (text - value.at);
+    }
+  if (slot > N_SLOTS)
+    draft_note (reader->draft, line,
+                _ ("ssmtp has no such setting; the line is left out"));
+  else if (slot != NO_SLOT && value.length > 0)
+    store (reader, slot, &value, line);
+}
+
+static void
+read_lines (Reader *reader, const DraftText *source,
+            void (*read) (Reader *, const char *, size_t, int))
+{
+  const char *rest = source->octets;
+  size_t left = source->length;
+  const char *line;
+  size_t length;
+
+  reader->draft->file = source->file;
+  for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
+       number++)
+    if (length > LINE_MAXIMUM || memchr (line, '\0', length) != NULL)
+      draft_note (reader->draft, number,
+                  _ ("this line is too long, or no text; it is left out"));
+    else
+      read (reader, line, length, number);
+}
+
+/* What it means */
+
+static const char *
+text_of (const Reader *reader, Slot slot)
+{
+  return reader->values[slot].text;
+}
+
+static bool
+says_yes (const Reader *reader, Slot slot)
+{
+  return text_of (reader, slot) != NULL
+         && g_ascii_strcasecmp (text_of (reader, slot), "yes") == 0;
+}
+
+static void
+set (const Reader *reader, DraftAccount *account, const char *name, Slot slot)
+{
+  if (text_of (reader, slot) != NULL)
+    draft_set (reader->draft, account, name, text_of (reader, slot),
+               reader->values[slot].line);
+}
+
+/* HUB is HOST or HOST:PORT. */
+static void
+set_relay (const Reader *reader, DraftAccount *account, const char *hub,
+           const char *port, int line)
+{
+  g_auto (GStrv) parts = g_strsplit (hub, ":", 2);
+  bool starttls = says_yes (reader, STARTTLS);
+
+  if (parts[0] == NULL || parts[0][0] == '\0')
+    draft_leave_out (reader->draft, account, line, _ ("it has no relay"));
+  else
+    draft_set (reader->draft, account, "host", parts[0], line);
+  if (parts[0] != NULL && parts[1] != NULL)
+    port = parts[1];
+  if (port == NULL)
+    port = "25";
+  if (strcmp (port, starttls ? "587" : "465") != 0)
+    draft_set (reader->draft, account, "port", port, line);
+  if (starttls)
+    draft_set (reader->draft, account, "tls", "starttls", line);
+  else if (!says_yes (reader, TLS))
+    draft_leave_out (
+        reader->draft, account,
+        reader->values[TLS].line != 0 ? reader->values[TLS].line : line,
+        _ ("it sends without TLS, and Postrider never does. If the relay has "
+           "TLS, write `UseTLS=YES' (port 465) or `UseSTARTTLS=YES' (port "
+           "587) "
+           "there and import it again; if it has none, whoever runs it has to "
+           "switch it on"));
+}
+
+static void
+set_login (const Reader *reader, DraftAccount *account)
+{
+  const Value *password = &reader->values[PASSWORD];
+  const char *method = text_of (reader, METHOD);
+
+  set (reader, account, "user", USER);
+  if (text_of (reader, USER) == NULL && !says_yes (reader, USE_CERT))
+    draft_note (reader->draft, account->line,
+                _ ("account `%s' does not log in, and without a login nothing "
+                   "is submitted: write `user = NAME' to it, and run "
+                   "`postrider password set %s'"),
+                account->name, account->name);
+  if (method != NULL && g_ascii_strcasecmp (method, "cram-md5") == 0)
+    draft_set (reader->draft, account, "auth", "cram-md5",
+               reader->values[METHOD].line);
+  if (password->secret != NULL && text_of (reader, USER) != NULL)
+    draft_password (reader->draft, account,
+                    secret_new (secret_octets (password->secret),
+                                secret_length (password->secret)),
+                    password->line);
+}
+
+static void
+set_certificates (const Reader *reader, DraftAccount *account)
+{
+  const char *bundle = text_of (reader, CA_FILE);
+
+  if (says_yes (reader, USE_CERT))
+    {
+      set (reader, account, "certificate", CERT);
+      set (reader, account, "key", text_of (reader, KEY) != NULL ? KEY : CERT);
+    }
+  if (bundle != NULL && !draft_is_system_bundle (bundle))
+    set (reader, account, "trust-file", CA_FILE);
+}
+
+/* One account, but for its senders. */
+static DraftAccount *
+add_account (const Reader *reader, const char *name, const char *hub,
+             const char *port, int line)
+{
+  DraftAccount *account = draft_account (reader->draft, name, line);
+
+  set_relay (reader, account, hub, port, line);
+  if (account->left_out)
+    return account;
+  set_login (reader, account);
+  set_certificates (reader, account);
+  /* Whatever a message says, ssmtp puts its own sender there. */
+  if (!says_yes (reader, FROM_OVERRIDE))
+    draft_set (reader->draft, account, "rewrite-from", "always",
+               reader->values[FROM_OVERRIDE].line);
+  return account;
+}
+
+/* One line of revaliases, cut up. */
+typedef struct
+{
+  char *user;
+  char *address;
+  char *hub;  /* nullable */
+  char *port; /* nullable */
+  int line;
+} Alias;
+
+static void
+alias_free (void *data)
+{
+  Alias *alias = data;
+
+  g_free (alias->user);
+  g_free (alias->address);
+  g_free (alias->hub);
+  g_free (alias->port);
+  g_free (alias);
+}
+
+static char *
+take_word (const char **at, const char *end)
+{
+  Word word = next_word (at, end, ": \t\r#");
+
+  return word.length > 0 ? g_strndup (word.at, word.length) : NULL;
+}
+
+/* Into ALIASES. */
+static void
+read_aliases (const DraftText *source, GPtrArray *aliases)
+{
+  const char *rest = source->octets;
+  size_t left = source->length;
+  const char *line;
+  size_t length;
+
+  for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
+       number++)
+    {
+      const char *end = line + length;
+      const char *comment = memchr (line, '#', length);
+      Alias *alias = g_new0 (Alias, 1);
+
+      if (comment != NULL)
+        end = comment;
+      alias->line = number;
+      if (memchr (line, '\0', length) == NULL)
+        {
+          alias->user = take_word (&line, end);
+          alias->address = take_word (&line, end);
+          alias->hub = take_word (&line, end);
+          alias->port = take_word (&line, end);
+        }
+      if (alias->address != NULL)
+        g_ptr_array_add (aliases, alias);
+      else
+        alias_free (alias);
+    }
+}
+
+/* The user's own alias first: it is the account's address. */
+static void
+add_aliases (const Reader *reader, DraftAccount *account,
+             const GPtrArray *aliases, bool own)
+{
+  for (size_t i = 0; i < aliases->len; i++)
+    {
+      const Alias *alias = g_ptr_array_index (aliases, i);
+
+      if (alias->hub == NULL
+          && (strcmp (alias->user, reader->draft->world->user) == 0) == own)
+        draft_from (reader->draft, account, alias->address, alias->line);
+    }
+}
+
+/* Who the machine's mail is from: all users of one domain. */
+static void
+add_senders (const Reader *reader, DraftAccount *account)
+{
+  const DraftWorld *world = reader->draft->world;
+  Slot slot =
+      text_of (reader, REWRITE_DOMAIN) != NULL ? REWRITE_DOMAIN : HOSTNAME;
+  const char *domain = text_of (reader, slot);
+  const char *user = text_of (reader, USER);
+  int line = reader->values[slot].line;
+  g_autofree char *own = NULL;
+  g_autofree char *all = NULL;
+
+  if (domain == NULL)
+    domain = world->host;
+  if (strchr (domain, '@') != NULL)
+    domain = strrchr (domain, '@') + 1;
+  own = g_strdup_printf ("%s@%s", world->user, domain);
+  all = g_strdup_printf ("*@%s", domain);
+  if (user != NULL && strchr (user, '@') != NULL)
+    draft_from (reader->draft, account, user, reader->values[USER].line);
+  else if (draft_get (account, "from") == NULL)
+    draft_from (reader->draft, account, own, line);
+  draft_from (reader->draft, account, all, line);
+}
+
+static void
+note_rest (const Reader *reader)
+{
+  if (text_of (reader, ADD_HEADER) != NULL)
+    draft_note (
+        reader->draft, reader->values[ADD_HEADER].line,
+        _ ("`AddHeader' has no setting: whoever writes the message has "
+           "to add the field"));
+  if (text_of (reader, CA_DIRECTORY) != NULL)
+    draft_note (reader->draft, reader->values[CA_DIRECTORY].line,
+                _ ("`TLS_CA_Dir' has no setting: write `trust-file', with one "
+                   "file of certificates, unless the system's are enough"));
+}
+
+static void
+convert (const Reader *reader, const DraftText *conf,
+         const DraftText *revaliases, const GPtrArray *aliases)
+{
+  const char *hub = text_of (reader, MAILHUB);
+  DraftAccount *account;
+
+  if (hub == NULL)
+    return;
+  reader->draft->file = conf->file;
+  account = add_account (reader, "default", hub, text_of (reader, PORT),
+                         reader->values[MAILHUB].line);
+  draft_set_default (account);
+  note_rest (reader);
+  if (text_of (reader, ROOT) != NULL
+      && strchr (text_of (reader, ROOT), '@') != NULL)
+    set (reader, NULL, "local-mail-to", ROOT);
+  if (revaliases != NULL)
+    reader->draft->file = revaliases->file;
+  add_aliases (reader, account, aliases, true);
+  reader->draft->file = conf->file;
+  add_senders (reader, account);
+  if (revaliases == NULL)
+    return;
+  reader->draft->file = revaliases->file;
+  add_aliases (reader, account, aliases, false);
+  for (size_t i = 0; i < aliases->len; i++)
+    {
+      const Alias *alias = g_ptr_array_index (aliases, i);
+
+      if (alias->hub == NULL)
+        continue;
+      account = add_account (reader, alias->user, alias->hub, alias->port,
+                             alias->line);
+      draft_from (reader->draft, account, alias->address, alias->line);
+    }
+}
+
+void
+import_ssmtp (Draft *draft, const DraftText *conf, const DraftText *revaliases)
+{
+  Reader reader = { .draft = draft };
+  g_autoptr (GPtrArray) aliases = g_ptr_array_new_with_free_func (alias_free);
+
+  read_lines (&reader, conf, read_line);
+  if (revaliases != NULL)
+    read_aliases (revaliases, aliases);
+  convert (&reader, conf, revaliases, aliases);
+  for (int slot = 0; slot < N_SLOTS; slot++)
+    {
+      g_free (reader.values[slot].text);
+      secret_free (reader.values[slot].secret);
+    }
+}
