@@ -12,7 +12,10 @@
 static char *
 ask (const char *prompt, GError **error)
 {
-  char *line = terminal_ask_line (prompt, error);
+  char *line;
+
+  (void) fflush (stdout);
+  line = terminal_ask_line (prompt, error);
 
   return line != NULL ? g_strstrip (line) : NULL;
 }

@@ -108,6 +108,7 @@ ask_password (const SetupDraft *draft, GError **error)
       g_strdup_printf (_ ("Password of %s at %s: "), draft->values[SETUP_USER],
                        draft->values[SETUP_HOST]);
 
+  (void) fflush (stdout);
   for (;;)
     {
       Secret *secret = terminal_ask (prompt, deadline_in (G_MAXUINT), error);

@@ -269,6 +269,28 @@ check 'a host alone: STARTTLS was found' has 'tls = starttls'
 check 'a host alone: on its usual port' lacks '^port'
 stop_scripted
 
+# A relay that takes the login, and not the sender.
+dialogue sender <<'END'
+until MAIL *
+< MAIL *
+> 550 5.7.60 not your address
+serve
+END
+start_scripted --certificate "$work/postfix/certificates/good.pem" sender
+begins
+batch secret --host localhost --port "$port" --trust-file "$ca" --user me \
+  "$relay_user"
+check 'a sender that is refused: the status' exits 69
+check 'a sender that is refused: says so' said 'not your address'
+check 'a sender that is refused: nothing is changed' nothing_changed
+talk 'Password of' "secret$enter" 'all the same? [y/N] ' "y$enter" \
+  'test message' "n$enter" -- --host localhost --port "$port" \
+  --trust-file "$ca" --user me "$relay_user"
+check 'a sender that is refused: a person may want it all the same' \
+  ended_with 'status 0'
+check 'a sender that is refused: then the account is written' has "port = $port"
+stop_scripted
+
 # What was held for want of a password.
 begins "[work]\nfrom = $relay_user\nhost = localhost\nport = $tls\nuser = \
 $relay_user\ntrust-file = $ca\n"

@@ -987,6 +987,43 @@ test_default (void)
     }
 }
 
+/* One setting by itself, as somebody gives it who has no file yet. */
+static void
+test_may_set (void)
+{
+  static const struct
+  {
+    const char *name;
+    const char *value;
+    const char *problem; /* NULL: it may be */
+  } cases[] = {
+    { "host", "smtp.example.org", NULL },
+    { "host", "[192.0.2.1]", "`host' cannot be `[192.0.2.1]': " },
+    { "port", "465", NULL },
+    { "port", "0", "`port' cannot be `0': write a number" },
+    { "tls", "starttls", NULL },
+    { "tls", "startls", "did you mean `starttls'?" },
+    { "trust-file", "/x/ca.pem", NULL },
+    { "trust-file", "ca.pem", "`trust-file' cannot be `ca.pem': " },
+    { "token-command", "oama access me@example.org", NULL },
+    { "token-command", "oama 'access", "`token-command' cannot be" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      bool may = account_may_set (cases[i].name, cases[i].value, "/home/me",
+                                  &error);
+
+      g_test_message ("%s = %s", cases[i].name, cases[i].value);
+      g_assert_cmpint (may, ==, cases[i].problem == NULL);
+      if (may)
+        continue;
+      g_assert_error (error, FAILURE, FAILURE_USAGE);
+      g_assert_nonnull (strstr (error->message, cases[i].problem));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1011,5 +1048,6 @@ main (int argc, char **argv)
   FILE_TEST ("/account/absent-file", test_absent_file);
   FILE_TEST ("/account/choose", test_choose);
   g_test_add_func ("/account/default", test_default);
+  g_test_add_func ("/account/may-set", test_may_set);
   return g_test_run ();
 }
