@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "cli/ask.h"
+#include "cli/output.h"
 #include "submit/discover.h"
 
 #define PATIENCE (15 * 1000) /* milliseconds, for each answer */
@@ -213,13 +214,13 @@ describe_answer (const SetupDraft *draft, SrvResult result)
           _ ("%s says in DNS that it has no relay for its users"),
           draft->domain);
     case SRV_UNUSABLE:
-      return g_strdup_printf (_ ("what %s says of its relay in DNS is no use"),
+      return g_strdup_printf (_ ("%s names no relay in DNS that could be used"),
                               draft->domain);
     case SRV_TROUBLE:
       return g_strdup_printf (_ ("DNS has no answer for %s at present"),
                               draft->domain);
     default:
-      return g_strdup_printf (_ ("the relay of %s is not known"),
+      return g_strdup_printf (_ ("%s does not say in DNS which relay it has"),
                               draft->domain);
     }
 }
@@ -375,10 +376,12 @@ static void
 print_reached (const SetupDraft *draft, const Findings *findings)
 {
   const char *peer = findings->texts[PROBE_CONNECTION];
+  g_autoptr (GString) out = g_string_new (NULL);
 
   printf (_ ("Reached %s, port %u (%s):\n"), draft->account->relay.host,
           draft->account->relay.port, peer != NULL ? peer : "?");
-  printf ("  %s\n", findings->texts[PROBE_TLS]);
+  output_append_wrapped (out, findings->texts[PROBE_TLS], 2);
+  (void) fputs (out->str, stdout);
 }
 
 /* Where its certificate is of nobody who is trusted here. */
