@@ -81,7 +81,7 @@ batch () {
 
 said () { # said TEXT...: on the terminal, or by batch
   for said_text; do
-    cat "$work/err" "$work/out" 2>/dev/null | tr '\n' ' ' |
+    cat "$work/err" "$work/out" 2>/dev/null | tr -s '\n ' ' ' |
       grep -qF -- "$said_text" || {
         echo "not said: $said_text"
         cat "$work/err" "$work/out"
@@ -158,8 +158,8 @@ check 'from nothing: the status is 0' ended_with 'status 0'
 check 'from nothing: SRV was asked for' asked_dns \
   _submissions._tcp.example.org SRV
 check 'from nothing: it says whom it has reached' said \
-  "Reached localhost, port $tls (127.0.0.1" 'TLS1.3' 'certificate for localhost by' \
-  'until 2'
+  "Reached localhost, port $tls (127.0.0.1" 'TLS1.3' \
+  'certificate for localhost by' 'until 2'
 check 'from nothing: the wrong password was refused, with advice' said \
   'refused the login' 'an app password'
 check 'from nothing: the login' said "Logged in as $relay_user by SCRAM-SHA-256"
