@@ -17,9 +17,9 @@ make_certificates
 #
 #           what        instructions
 bounds='
-            enqueue      1320
-            message     16100
-            bundle      85300
+            enqueue      1270
+            message     15400
+            bundle      78600
 '
 
 # cost_of NAME COMMAND...: its instructions and those of all its processes. What is

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -210,6 +211,59 @@ test_secret (void)
   g_assert_cmpstr (secret_octets (built), ==, "0123");
 }
 
+/* They share pages, or do not, by their size and number; nobody shall see that. */
+static void
+test_many_secrets (void)
+{
+  Secret *secrets[100] = { NULL };
+
+  for (unsigned round = 0; round < 1000; round++)
+    {
+      Secret **secret = &secrets[round * 37 % G_N_ELEMENTS (secrets)];
+      size_t capacity = round * round * 31 % (round % 9 == 0 ? 9000 : 300);
+      char *octets;
+
+      secret_free (*secret);
+      *secret = secret_new_empty (capacity);
+      octets = secret_buffer (*secret);
+      for (size_t i = 0; i <= capacity; i++)
+        g_assert_cmpint (octets[i], ==, 0);
+      memset (octets, (int) (round % 255) + 1, capacity);
+      secret_set_length (*secret, capacity);
+    }
+  for (unsigned i = 0; i < G_N_ELEMENTS (secrets); i++)
+    {
+      const char *octets = secret_octets (secrets[i]);
+
+      for (size_t j = 1; j < secret_length (secrets[i]); j++)
+        g_assert_cmpint (octets[j], ==, octets[0]);
+      secret_free (secrets[i]);
+    }
+}
+
+/* A child has nothing of its parent's, and may make and free its own beside it. */
+static void
+test_secret_in_child (void)
+{
+  g_autoptr (Secret) secret = secret_new ("parent", 6);
+  pid_t child = fork ();
+  int status;
+
+  if (child == 0)
+    {
+      Secret *own = secret_new ("child", 5);
+      bool clean = secret_octets (secret)[0] == '\0' && own != secret;
+
+      secret_free (g_steal_pointer (&secret));
+      clean = clean && strcmp (secret_octets (own), "child") == 0;
+      secret_free (own);
+      _exit (clean ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpstr (secret_octets (secret), ==, "parent");
+}
+
 static void
 test_deadline (void)
 {
@@ -334,6 +388,8 @@ main (int argc, char **argv)
   g_test_add_func ("/base/status/failures", test_status_failures);
   g_test_add_func ("/base/status/names", test_status_names);
   g_test_add_func ("/base/secret", test_secret);
+  g_test_add_func ("/base/secret/many", test_many_secrets);
+  g_test_add_func ("/base/secret/child", test_secret_in_child);
   g_test_add_func ("/base/deadline", test_deadline);
 #define SPOOL_TEST(path, function)                                            \
   g_test_add (path, Directory, NULL, directory_set_up, function,              \
