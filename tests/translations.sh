@@ -34,6 +34,12 @@ found=$(cat "$work/messages")
 [ -z "$found" ]
 report $? "xgettext has nothing to say about the sources" "$found"
 
+# What a macro stands for is not in the message that is looked up.
+found=$(cd "$top" && sed 's/#.*//' po/POTFILES.in | xargs grep -nE \
+  '" [A-OQ-Z][A-Z_]+ "|"[^"]*" [A-OQ-Z][A-Z_]+\)' | grep '_ ("')
+[ -z "$found" ]
+report $? "no message is made of pieces" "$found"
+
 for language in $languages; do
   po=$top/po/$language.po
   found=$(msgfmt --check --output-file=/dev/null "$po" 2>&1)

@@ -232,12 +232,14 @@ check_system_unit (Sheet *sheet)
   else if (access ("/etc/systemd/system/multi-user.target.wants/" UNIT, F_OK)
            == 0)
     add (sheet, "unit", PROBE_OK,
-         _ ("a runner for root's queue is started at boot (" UNIT ")"), NULL);
+         _ ("a runner for root's queue is started at boot "
+            "(postrider.service)"),
+         NULL);
   else
     add (sheet, "unit", PROBE_WARNING,
          _ ("mail that services of the system leave may wait for the next "
             "message, as root's queue has no unit"),
-         _ ("run `systemctl enable --now " UNIT "'"));
+         _ ("run `systemctl enable --now postrider.service'"));
 }
 
 static void
@@ -253,16 +255,17 @@ check_unit (Sheet *sheet)
   state = unit_state ();
   if (state == NULL)
     add (sheet, "unit", PROBE_SKIPPED,
-         _ ("your systemd has no " UNIT "; a runner starts by itself when "
-            "there is mail for it"),
+         _ ("your systemd has no postrider.service; a runner starts by "
+            "itself when there is mail for it"),
          NULL);
   else if (g_str_has_prefix (state, "enabled"))
     add (sheet, "unit", PROBE_OK,
-         _ ("a runner is started when you log in (" UNIT ")"), NULL);
+         _ ("a runner is started when you log in (postrider.service)"), NULL);
   else
     add (sheet, "unit", PROBE_OK,
          _ ("a runner starts by itself when there is mail for it; to have one "
-            "after each log-in, run `systemctl --user enable --now " UNIT "'"),
+            "after each log-in, run `systemctl --user enable --now "
+            "postrider.service'"),
          NULL);
 }
 
