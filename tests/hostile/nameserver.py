@@ -6,6 +6,7 @@ ZONE is read anew for each question. Its lines:
   NAME A|AAAA|CNAME VALUE     one record; for A and AAAA also
   NAME A|AAAA first N         N addresses, from this one on
   NAME SRV PORT TARGET
+  NAME A|AAAA silent          no reply to this question
   NAME is WHAT                servfail, refused, silent, garbled (octets that are
                               no reply) or forged (the reply to another question)
 
@@ -82,7 +83,7 @@ def answer(query, limit):
     with open(sys.argv[1], encoding="latin-1") as file:
         zone = [line.split() for line in file if line.strip()]
     what = [v[0] for n, k, *v in zone if n == name and k == "is"]
-    if what == ["silent"]:
+    if what == ["silent"] or [name, names.get(kind), "silent"] in zone:
         return None
     if what == ["garbled"]:
         return query[:2] + b"\x85\x80" + b"\xff" * 300
