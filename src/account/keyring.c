@@ -103,7 +103,6 @@ job_new (const Account *account, bool may_prompt)
   job->port = g_strdup_printf ("%u", account->relay.port);
   job->user = g_strdup (account->relay.user);
   job->may_prompt = may_prompt;
-  job->cancellable = g_cancellable_new ();
   g_mutex_init (&job->mutex);
   g_cond_init (&job->ended);
   return job;
@@ -120,7 +119,8 @@ job_clear (void *data)
   secret_free (job->password);
   secret_free (job->answer);
   g_clear_error (&job->error);
-  g_object_unref (job->cancellable);
+  if (job->cancellable != NULL)
+    g_object_unref (job->cancellable);
   g_mutex_clear (&job->mutex);
   g_cond_clear (&job->ended);
 }
@@ -274,8 +274,10 @@ job_run (Job *job, Deadline deadline, GError **error)
                               "session bus; log in, then try again"));
       return false;
     }
-  if (!library_load (&secret_library, error))
+  if (!library_load (&gio_library, error)
+      || !library_load (&secret_library, error))
     return false;
+  job->cancellable = g_cancellable_new ();
   g_thread_unref (
       g_thread_new ("keyring", job_thread, g_atomic_rc_box_acquire (job)));
   if (!job_wait (job, deadline.at))

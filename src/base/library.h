@@ -18,6 +18,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A table has a page of its own. */
 #define LIBRARY_PAGE 4096
@@ -66,3 +67,25 @@ void library_load_now (Library *library);
   __attribute__ ((aligned (LIBRARY_PAGE))) lib##_Table lib##_table;           \
   Library lib##_library = { FILE, lib##_names, G_N_ELEMENTS (lib##_names),    \
                             lib##_table.table, false };
+
+/* A note in the program, for packagers, that it loads FILE, since the linker does not
+ * know (https://systemd.io/ELF_DLOPEN_METADATA/). PRIORITY: required, recommended or
+ * suggested; PURPOSE goes into JSON as it is. */
+#define LIBRARY_NOTE_OWNER "FDO"
+#define LIBRARY_NOTE_TYPE 0x407c0c0a
+
+#define LIBRARY_NOTE(lib, FILE, PRIORITY, PURPOSE)                            \
+  LIBRARY_NOTE_TEXT (lib, "[{\"feature\":\"" #lib                             \
+                          "\",\"description\":\"" PURPOSE                    \
+                          "\",\"priority\":\"" PRIORITY                      \
+                          "\",\"soname\":[\"" FILE "\"]}]")
+#define LIBRARY_NOTE_TEXT(lib, TEXT)                                          \
+  static const struct                                                         \
+  {                                                                           \
+    uint32_t owner_size, text_size, type;                                     \
+    char owner[sizeof LIBRARY_NOTE_OWNER];                                    \
+    char text[(sizeof TEXT + 3) / 4 * 4];                                     \
+  } lib##_note __attribute__ ((used, section (".note.dlopen"), aligned (4))) = { \
+    sizeof LIBRARY_NOTE_OWNER, sizeof TEXT, LIBRARY_NOTE_TYPE,                \
+    LIBRARY_NOTE_OWNER, TEXT                                                  \
+  };
