@@ -65,7 +65,7 @@ loaded "GNU SASL" gsasl smtp/gsasl \
 loaded libsecret libsecret/ account/libsecret \
   src/account/keyring.c src/account/keyring-service.c \
   src/account/keyring-service.h src/cli/version.c
-loaded JSON-GLib json-glib/ smtp/json-glib src/smtp/sasl-oauth.c
+loaded JSON-GLib json-glib/ smtp/json-glib src/smtp/sasl-oauth.c src/cli/version.c
 loaded libidn2 idn2 mail/idn2 \
   src/mail/address.c src/smtp/relay.c src/cli/version.c
 only "GIO is loaded, not linked" '<(gio/|glib-object)' src/base/gio.h
