@@ -69,6 +69,8 @@ typedef struct
                             the fate is held or failed; else EX_OK */
   bool ambiguous;        /* the end-of-data was sent and no verdict came: the
                             message may have been accepted (RFC 1047) */
+  bool elsewhere;        /* nothing was asked: another session has to. Not
+                            recorded */
   bool alert;            /* worth telling a person although it is retried */
   char *text;            /* the relay's words, or our own; one line */
 } Status;

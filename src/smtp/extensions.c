@@ -54,6 +54,7 @@ parse_limits (Extensions *extensions, const char *parameters)
   } limits[] = {
     { "RCPTMAX=", &extensions->rcpt_max },
     { "MAILMAX=", &extensions->mail_max },
+    { "RCPTDOMAINMAX=", &extensions->rcpt_domain_max },
   };
   g_auto (GStrv) words = g_strsplit (parameters, " ", -1);
 

@@ -18,6 +18,7 @@ typedef struct
   bool limits;
   uint64_t rcpt_max; /* forward-paths of a transaction; 0: no limit known */
   uint64_t mail_max; /* transactions of a session; the same (RFC 9422) */
+  uint64_t rcpt_domain_max; /* domains of a session's forward-paths; the same */
   bool auth_offered;
   GStrv auth;     /* mechanism names in upper case, NULL-ended; owned */
 } Extensions;

@@ -32,6 +32,7 @@ session_drop (Session *session)
   /* Without its connection the command comes to its end. */
   child_free (session->tunnel);
   extensions_clear (&session->extensions);
+  g_clear_pointer (&session->domains, g_ptr_array_unref);
   g_free (session->mechanism);
   g_free (session->tls);
   g_free (session);
@@ -53,6 +54,24 @@ session_close (Session *session)
                        deadline_in (session->relay->timeouts.quit), NULL);
   stream_close (g_steal_pointer (&session->stream));
   session_drop (session);
+}
+
+bool
+session_take_domain (Session *session, const char *domain)
+{
+  uint64_t maximum = session->extensions.rcpt_domain_max;
+
+  if (maximum == 0)
+    return true;
+  if (session->domains == NULL)
+    session->domains = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < session->domains->len; i++)
+    if (g_ascii_strcasecmp (session->domains->pdata[i], domain) == 0)
+      return true;
+  if (session->domains->len >= maximum)
+    return false;
+  g_ptr_array_add (session->domains, g_strdup (domain));
+  return true;
 }
 
 void

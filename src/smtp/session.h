@@ -28,6 +28,8 @@ typedef struct
   Extensions extensions;
   char *mechanism;    /* "SCRAM-SHA-256", for the log */
   char *tls;          /* stream_tls_description, for the log */
+  GPtrArray *domains; /* of char *: that this relay was told, where it limits
+                         them; nullable */
   unsigned mails;     /* transactions that were begun */
   bool broken;        /* not a word may be said any more */
   bool engaged;       /* nor any but of the next message, which has begun */
@@ -63,6 +65,10 @@ Reply *session_reply (Session *session, unsigned milliseconds,
 /* Names the relay in ERROR, after which the connection is good for nothing, and
  * adds what the tunnel's command has to say. */
 void session_explain (Session *session, GError **error);
+
+/* Whether the relay can be told a forward-path at DOMAIN (any case) in this session:
+ * then it counts as told. */
+bool session_take_domain (Session *session, const char *domain);
 
 /* For when no reply is owed: false with FAILURE_PROTOCOL where the relay spoke
  * all the same. To go on would be to take that for the reply to our next

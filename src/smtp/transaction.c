@@ -538,6 +538,30 @@ give_up_content (Run *run, GError *error)
   return false;
 }
 
+/* Who is left could be asked for in another session alone. */
+static void
+send_elsewhere (Run *run)
+{
+  g_autofree char *endpoint = relay_endpoint (run->session->relay);
+  g_autoptr (GError) error = NULL;
+  Status *status;
+
+  g_set_error (&error, FAILURE, FAILURE_TEMPORARY,
+               _ ("%s takes recipients of no more domains in one session"),
+               endpoint);
+  status = status_new_failure (STAGE_RCPT, error);
+  status->elsewhere = true;
+  judge (run, false, status);
+}
+
+static bool
+may_be_told (const Run *run, const Recipient *recipient)
+{
+  const char *at = strrchr (recipient->path, '@');
+
+  return session_take_domain (run->session, at != NULL ? at + 1 : "");
+}
+
 /* Of those who have no status yet, as many as may be told at once; false where there
    are none. */
 static bool
@@ -553,9 +577,12 @@ begin_round (Run *run)
 
       recipient->accepted = false;
       if (recipient->status == NULL
-          && (maximum == 0 || run->round->len < maximum))
+          && (maximum == 0 || run->round->len < maximum)
+          && may_be_told (run, recipient))
         g_array_append_val (run->round, recipient);
     }
+  if (run->round->len == 0)
+    send_elsewhere (run);
   run->answered = 0;
   run->ahead = 0;
   run->accepted = 0;

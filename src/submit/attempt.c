@@ -25,6 +25,10 @@
    ways; a new session is never wrong. */
 #define DOUBT 5000
 
+/* Sessions for what one that is open does not take: each needs the secret, and apart.c
+   gives it so many times. What is left waits. */
+#define MOVES 5
+
 /* Of whatever others do with the command that prints the token. */
 #define TOKEN_PATIENCE (2 * 60 * 1000)
 
@@ -50,6 +54,7 @@ struct Courier
   Load *next;       /* what its envelope may be under way of; nullable */
   Envelope *next_envelope;
   bool connected;   /* or it was tried */
+  unsigned moves;   /* see MOVES */
   bool stays;       /* no other session is opened */
 };
 
@@ -518,6 +523,47 @@ carry (Courier *courier, Envelope *envelope, Entry *entry)
   return statuses;
 }
 
+/* The forward-paths that the relay takes in another session alone. */
+static Envelope *
+find_elsewhere (const Envelope *envelope, const GPtrArray *statuses,
+                GArray *places)
+{
+  Envelope *left = envelope_new_like (envelope);
+
+  for (size_t i = 0; i < statuses->len; i++)
+    if (((const Status *) statuses->pdata[i])->elsewhere)
+      {
+        envelope_add_wish (left, envelope->forward_paths->pdata[i],
+                           envelope_wish (envelope, i));
+        g_array_append_val (places, i);
+      }
+  return left;
+}
+
+static bool
+carry_elsewhere (Courier *courier, const Envelope *envelope, Entry *entry,
+                 GPtrArray *statuses)
+{
+  g_autoptr (GArray) places = g_array_new (FALSE, FALSE, sizeof (size_t));
+  g_autoptr (Envelope) left = find_elsewhere (envelope, statuses, places);
+  g_autoptr (GPtrArray) more = NULL;
+
+  if (places->len == 0 || courier->stays || courier->moves == MOVES
+      || courier->relay.tunnel != NULL)
+    return false;
+  courier->moves++;
+  leave (courier);
+  more = converse (courier, left, entry);
+  for (guint i = 0; i < places->len; i++)
+    {
+      size_t place = g_array_index (places, size_t, i);
+
+      status_free (statuses->pdata[place]);
+      statuses->pdata[place] = status_copy (more->pdata[i]);
+    }
+  return true;
+}
+
 static bool
 success_is_wanted (const Envelope *envelope)
 {
@@ -567,6 +613,9 @@ attempt_run (Queue *queue, Entry *entry, Courier *courier,
   if (courier->params.cancellable)
     signals_cancel (queue, entry);
   outcome->statuses = carry (courier, envelope, entry);
+  while (outcome->statuses != NULL
+         && carry_elsewhere (courier, envelope, entry, outcome->statuses))
+    continue;
   /* From here on the caller is told the truth, whatever signal comes. */
   signals_defer ();
   if (outcome->statuses == NULL)

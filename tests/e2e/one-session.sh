@@ -73,6 +73,44 @@ run_once
 check "RCPTMAX: each has it" heard 3 RCPT
 check "RCPTMAX: in two transactions" heard 2 MAIL
 
+# RCPTDOMAINMAX is about a session (RFC 9422 section 4.3).
+
+dialogue narrow <<END
+offer PIPELINING
+offer LIMITS RCPTDOMAINMAX=1
+offer AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN
+serve
+END
+one_domain () { # in each session
+  for log in "$work"/record/*.log; do
+    sed -n 's/^tls < RCPT TO:<[^>]*@\([^>]*\)>.*/\1/p' "$log" | tr A-Z a-z |
+      sort -u
+  done >"$work/domains"
+  cat "$work/domains"
+  sort "$work/domains" | uniq -d | { ! grep . || return 1; }
+  [ "$(wc -l <"$work/domains")" = "$1" ] && connections "$1"
+}
+become "$work/narrow"
+enqueue 1 1 one@example.net two@example.org three@example.com four@EXAMPLE.NET || exit 1
+run_once
+check "RCPTDOMAINMAX: each is asked for once" heard 4 'RCPT.*'
+check "RCPTDOMAINMAX: one domain in each session" one_domain 3
+check "RCPTDOMAINMAX: nothing waits" queued 0
+check "RCPTDOMAINMAX: three times it is sent" \
+  [ "$(ls "$work"/record/*.message-* | wc -l)" = 3 ]
+become "$work/narrow"
+n=1
+while [ $n -le 8 ]; do
+  enqueue $n $n "you@number$n.example" || exit 1
+  n=$((n + 1))
+done
+run_once
+check "RCPTDOMAINMAX: six sessions at once" one_domain 6
+check "RCPTDOMAINMAX: what belongs there arrived, each once" each_once 1 6 "$work/record"
+check "RCPTDOMAINMAX: the rest waits" queued 2
+submit -q
+check "RCPTDOMAINMAX: and goes in others" each_once 1 8 "$work/record"
+
 # The turn is ended while the next one's envelope is under way: nothing of that one is
 # sent, and it was not tried.
 

@@ -107,16 +107,18 @@ test_limits (void)
   static const struct
   {
     const char *lines;
-    uint64_t rcpt_max, mail_max;
+    uint64_t rcpt_max, mail_max, rcpt_domain_max;
   } cases[] = {
-    { "r\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", 20, 5 },
-    { "r\nlimits mailmax=7", 0, 7 },
-    { "r\nLIMITS", 0, 0 },
-    { "r\nLIMITS RCPTMAX=0 MAILMAX=x", 0, 0 },
-    { "r\nLIMITS RCPTMAX= MAILMAX=-1 MAILMAX=2", 0, 2 },
-    { "r\nLIMITS RCPTMAX=1000000 XMAILMAX=3", 0, 0 },
-    { "r\nLIMITS RCPTMAX=3 RCPTMAX=4\nLIMITS MAILMAX=9", 3, 0 },
-    { "LIMITS RCPTMAX=3", 0, 0 },
+    { "r\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", 20, 5, 1 },
+    { "r\nlimits mailmax=7", 0, 7, 0 },
+    { "r\nLIMITS", 0, 0, 0 },
+    { "r\nLIMITS RCPTMAX=0 MAILMAX=x", 0, 0, 0 },
+    { "r\nLIMITS RCPTMAX= MAILMAX=-1 MAILMAX=2", 0, 2, 0 },
+    { "r\nLIMITS RCPTMAX=1000000 XMAILMAX=3", 0, 0, 0 },
+    { "r\nLIMITS RCPTMAX=3 RCPTMAX=4\nLIMITS MAILMAX=9", 3, 0, 0 },
+    { "r\nLIMITS rcptdomainmax=12 RCPTDOMAINMAX=3", 0, 0, 12 },
+    { "r\nLIMITS RCPTDOMAINMAX=-1", 0, 0, 0 },
+    { "LIMITS RCPTMAX=3", 0, 0, 0 },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -127,6 +129,8 @@ test_limits (void)
       extensions_parse (&extensions, reply);
       g_assert_cmpuint (extensions.rcpt_max, ==, cases[i].rcpt_max);
       g_assert_cmpuint (extensions.mail_max, ==, cases[i].mail_max);
+      g_assert_cmpuint (extensions.rcpt_domain_max, ==,
+                        cases[i].rcpt_domain_max);
       extensions_clear (&extensions);
     }
 }

@@ -653,6 +653,24 @@ test_limited (void)
   tear_down (&f);
 }
 
+/* And of how many domains in one session: who is of another is not asked for. */
+static void
+test_domains (void)
+{
+  Fixture f = { 0 };
+
+  set_up (&f, "P", "a@example.org c@example.net b@EXAMPLE.ORG",
+          MAIL A "> RCPT TO:<b@EXAMPLE.ORG>\n" DATA OK OK OK GO SENT, WIRE);
+  f.session->extensions.rcpt_domain_max = 1;
+  run (&f);
+  g_assert_true (((Status *) f.statuses->pdata[1])->elsewhere);
+  g_assert_false (((Status *) f.statuses->pdata[0])->elsewhere);
+  g_assert_cmpuint (f.session->mails, ==, 1);
+  g_assert_true (f.usable);
+  g_assert_cmpint (f.dots, ==, 1);
+  tear_down (&f);
+}
+
 /* Two messages of one session: the second one's envelope, to b, goes with the
    final dot of the first, to a. */
 #define FIRST MAIL A DATA OK OK GO "=\n"
@@ -997,6 +1015,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/transaction/abandoned", test_abandoned);
   g_test_add_func ("/transaction/limited", test_limited);
+  g_test_add_func ("/transaction/domains", test_domains);
   g_test_add_func ("/transaction/many", test_many);
   g_test_add_func ("/transaction/text", test_text);
   return g_test_run ();
