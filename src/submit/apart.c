@@ -20,9 +20,6 @@
 #include "base/text.h"
 #include "submit/signals.h"
 
-/* A child that asks for more is not ours any more. */
-#define CREDENTIALS_MAXIMUM 8
-
 #define TEXT_MAXIMUM APART_REPORT_MAXIMUM
 
 /* wait4(2) fails for no reason but that there is no child, or none in time. */
@@ -243,7 +240,7 @@ serve (const Broker *broker, int pidfd, ApartResult *result)
         return;
       }
     else if (message[0] != WANTED || broker->service->account == NULL
-             || ++credentials > CREDENTIALS_MAXIMUM
+             || ++credentials > APART_CREDENTIALS
              || !serve_credential (broker))
       break;
 }

@@ -59,6 +59,9 @@ bool apart_run_with (ApartWork *work, void *data, const ApartService *service,
 pid_t apart_start (ApartWork *work, void *data, GError **error);
 int apart_end (pid_t child);
 
+/* Secrets that one child gets: who asks for more is not ours any more. */
+#define APART_CREDENTIALS 64
+
 /* In the child: credential_get, somewhere else. DATA is an Apart. */
 Secret *apart_credential (void *data, GError **error);
 

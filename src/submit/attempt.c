@@ -14,6 +14,7 @@
 #include "smtp/tls-credentials.h"
 #include "smtp/token.h"
 #include "smtp/transaction.h"
+#include "submit/apart.h"
 #include "submit/fit.h"
 #include "submit/signals.h"
 
@@ -25,9 +26,12 @@
    ways; a new session is never wrong. */
 #define DOUBT 5000
 
-/* Sessions for what one that is open does not take: each needs the secret, and apart.c
-   gives it so many times. What is left waits. */
+/* Sessions for what one that is open does not take. What is left waits. */
 #define MOVES 5
+
+/* Secrets that one message asks for at the most: for its first session, for one in
+   place of that, and for its moves, and each may have to be renewed. */
+#define MESSAGE_CREDENTIALS (2 * (2 + MOVES))
 
 /* Of whatever others do with the command that prints the token. */
 #define TOKEN_PATIENCE (2 * 60 * 1000)
@@ -54,6 +58,7 @@ struct Courier
   Load *next;       /* what its envelope may be under way of; nullable */
   Envelope *next_envelope;
   bool connected;   /* or it was tried */
+  unsigned secrets; /* that were asked for */
   unsigned moves;   /* see MOVES */
   bool stays;       /* no other session is opened */
 };
@@ -138,12 +143,19 @@ courier_stay (Courier *courier)
   courier->stays = true;
 }
 
+/* Its command is not started a second time once the conversation is confined. */
+static bool
+has_used_tunnel (const Courier *courier)
+{
+  return courier->connected && courier->params.credential != NULL
+         && courier->relay.tunnel != NULL;
+}
+
 bool
 courier_is_spent (const Courier *courier)
 {
-  return courier->session == NULL && courier->connected
-         && courier->params.credential != NULL
-         && courier->relay.tunnel != NULL;
+  return (courier->session == NULL && has_used_tunnel (courier))
+         || courier->secrets + MESSAGE_CREDENTIALS > APART_CREDENTIALS;
 }
 
 void
@@ -184,10 +196,11 @@ same_for_all (const Status *status, size_t count)
 }
 
 static Secret *
-get_credential (const Courier *courier, GError **error)
+get_credential (Courier *courier, GError **error)
 {
   const CourierParams *params = &courier->params;
 
+  courier->secrets++;
   return params->credential != NULL
              ? params->credential (params->data, error)
              : credential_get (courier->account, params->attended, error);
@@ -196,7 +209,7 @@ get_credential (const Courier *courier, GError **error)
 /* Who prints a token may have to get a new one first, and to store what replaces the
    old: two that do so at once undo each other's work. */
 static Secret *
-get_secret (const Courier *courier, Queue *queue, GError **error)
+get_secret (Courier *courier, Queue *queue, GError **error)
 {
   const Account *account = courier->account;
   Secret *secret;
@@ -221,7 +234,7 @@ get_secret (const Courier *courier, Queue *queue, GError **error)
 static bool
 may_connect (Courier *courier, GError **error)
 {
-  if (!courier_is_spent (courier))
+  if (!has_used_tunnel (courier))
     {
       courier->connected = true;
       return true;
@@ -273,7 +286,7 @@ open_session (Courier *courier, Queue *queue, const Secret *secret,
 /* Another token than OLD, since the relay does not take that one; NULL: there is
    none. Where that is the command's fault *STATUS says so. */
 static Secret *
-renew (const Courier *courier, Queue *queue, const Secret *old,
+renew (Courier *courier, Queue *queue, const Secret *old,
        Status **status)
 {
   g_autoptr (GError) error = NULL;

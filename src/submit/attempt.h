@@ -57,8 +57,9 @@ void courier_doubt (Courier *courier);
  * the one that is open does not carry is left untried. */
 void courier_stay (Courier *courier);
 
-/* No session is open, and this process can open none any more: a tunnel's command is
- * not started a second time once the conversation with the relay is confined. */
+/* This process may not be able to open a session for another message: a tunnel's
+ * command is not started a second time once the conversation with the relay is
+ * confined, and secrets are given only so many times (apart.h). */
 bool courier_is_spent (const Courier *courier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Courier, courier_free)
 

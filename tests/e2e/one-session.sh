@@ -67,6 +67,15 @@ run_once
 check "MAILMAX: all arrive, each once" each_once 1 10 "$work/record"
 check "MAILMAX: four in each session" connections 3
 check "MAILMAX: no other MAIL was said" heard 10 MAIL
+
+# A secret for each session, and a turn gets only so many: then there is another one.
+sed 's/MAILMAX=4/MAILMAX=1/' "$work/limited" >"$work/single"
+become "$work/single"
+enqueue 1 70 you@example.net || exit 1
+run_once
+check "MAILMAX=1: all arrive, each once" each_once 1 70 "$work/record"
+check "MAILMAX=1: one in each session" connections 70
+
 become "$work/limited"
 enqueue 1 1 one@example.net two@example.net three@example.net || exit 1
 run_once
