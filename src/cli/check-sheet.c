@@ -9,10 +9,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 
-#define LABEL_COLUMNS 12
-#define RESULT_COLUMNS 10
 #define TIME_COLUMNS 8
-#define TEXT_COLUMN (2 + LABEL_COLUMNS + RESULT_COLUMNS + TIME_COLUMNS + 2)
 #define TROUBLE_COLUMN 4
 
 struct Sheet
@@ -25,41 +22,56 @@ struct Sheet
   int exit_status;
 };
 
+static const struct
+{
+  const char *part, *label;
+} labels[] = {
+  { "account", N_ ("account") },   { "secret", N_ ("password") },
+  { "address", N_ ("DNS") },       { "connection", N_ ("connection") },
+  { "tls", N_ ("TLS") },           { "greeting", N_ ("greeting") },
+  { "ehlo", N_ ("EHLO") },         { "login", N_ ("login") },
+  { "sender", N_ ("sender") },     { "pause", N_ ("pause") },
+  { "held", N_ ("held") },         { "file", N_ ("accounts") },
+  { "queue", N_ ("queue") },       { "runner", N_ ("runner") },
+  { "unit", N_ ("systemd") },      { "sendmail", N_ ("sendmail") },
+  { "cron", N_ ("cron") },
+};
+
+static const char *const words[] = {
+  [PROBE_OK] = N_ ("ok"),
+  [PROBE_WARNING] = N_ ("warning"),
+  [PROBE_SKIPPED] = N_ ("not tried"),
+  [PROBE_FAILED] = N_ ("FAILED"),
+};
+
 static const char *
 label_of (const char *part)
 {
-  static const struct
-  {
-    const char *part, *label;
-  } labels[] = {
-    { "account", N_ ("account") },   { "secret", N_ ("password") },
-    { "address", N_ ("DNS") },       { "connection", N_ ("connection") },
-    { "tls", N_ ("TLS") },           { "greeting", N_ ("greeting") },
-    { "ehlo", N_ ("EHLO") },         { "login", N_ ("login") },
-    { "sender", N_ ("sender") },     { "pause", N_ ("pause") },
-    { "held", N_ ("held") },         { "file", N_ ("accounts") },
-    { "queue", N_ ("queue") },       { "runner", N_ ("runner") },
-    { "unit", N_ ("systemd") },      { "sendmail", N_ ("sendmail") },
-    { "cron", N_ ("cron") },
-  };
-
   for (size_t i = 0; i < G_N_ELEMENTS (labels); i++)
     if (strcmp (labels[i].part, part) == 0)
       return _ (labels[i].label);
   return part;
 }
 
-static const char *
-word_of (ProbeResult result)
+/* Of the widest label, in the user's language, and two blanks. */
+static size_t
+label_columns (void)
 {
-  static const char *const words[] = {
-    [PROBE_OK] = N_ ("ok"),
-    [PROBE_WARNING] = N_ ("warning"),
-    [PROBE_SKIPPED] = N_ ("not tried"),
-    [PROBE_FAILED] = N_ ("FAILED"),
-  };
+  size_t widest = 0;
 
-  return _ (words[result]);
+  for (size_t i = 0; i < G_N_ELEMENTS (labels); i++)
+    widest = MAX (widest, output_width (_ (labels[i].label)));
+  return widest + 2;
+}
+
+static size_t
+word_columns (void)
+{
+  size_t widest = 0;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    widest = MAX (widest, output_width (_ (words[i])));
+  return widest + 1;
 }
 
 Sheet *
@@ -167,15 +179,16 @@ print_row (const Row *row)
             ? g_strdup ("")
             : g_strdup_printf (_ ("%d ms"), row->milliseconds);
   bool well = row->result == PROBE_OK || row->result == PROBE_SKIPPED;
+  size_t column = 2 + label_columns () + word_columns () + TIME_COLUMNS + 2;
 
-  output_append_padded (out, label_of (row->part), LABEL_COLUMNS, false);
-  output_append_padded (out, word_of (row->result), RESULT_COLUMNS, false);
+  output_append_padded (out, label_of (row->part), label_columns (), false);
+  output_append_padded (out, _ (words[row->result]), word_columns (), false);
   output_append_padded (out, time, TIME_COLUMNS, true);
   if (well && row->text[0] != '\0')
     {
-      output_append_wrapped (lines, row->text, TEXT_COLUMN);
+      output_append_wrapped (lines, row->text, column);
       g_string_append (out, "  ");
-      g_string_append (out, lines->str + TEXT_COLUMN);
+      g_string_append (out, lines->str + column);
     }
   else
     {
