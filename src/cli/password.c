@@ -1,15 +1,8 @@
 #include "cli/password.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <glib/gi18n.h>
@@ -21,6 +14,7 @@
 #include "base/log.h"
 #include "base/terminal.h"
 #include "base/user.h"
+#include "cli/ask.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/queue-change.h"
@@ -108,35 +102,19 @@ forget (const Account *account, GError **error)
   return true;
 }
 
-/* What is typed on the terminal after PROMPT: nothing is yes. */
-static bool
-says_yes (const char *prompt)
-{
-  char answer[64] = "";
-  int tty = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  ssize_t got = -1;
-
-  if (tty < 0)
-    return false;
-  dprintf (tty, "%s", prompt);
-  do
-    got = read (tty, answer, sizeof answer - 1);
-  while (got < 0 && errno == EINTR);
-  close (tty);
-  return got > 0 && (answer[0] == '\n' || rpmatch (answer) == 1);
-}
-
 static bool
 wants_release (const Request *request, const char *account, unsigned count)
 {
-  g_autofree char *prompt = g_strdup_printf (
-      ngettext ("%u message is held for this account. Send it now? [Y/n] ",
-                "%u messages are held for this account. Send them now? [Y/n] ",
+  g_autofree char *question = g_strdup_printf (
+      ngettext ("%u message is held for this account. Send it now?",
+                "%u messages are held for this account. Send them now?",
                 count),
       count);
+  bool yes = false;
 
   if (request->release
-      || (isatty (STDIN_FILENO) && says_yes (prompt)))
+      || (isatty (STDIN_FILENO)
+          && ask_yes_or_no (question, true, &yes, NULL) && yes))
     return true;
   printf (ngettext ("%u message is held for this account; `postrider queue "
                     "release --account %s' sends it.\n",

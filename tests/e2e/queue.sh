@@ -476,11 +476,15 @@ for answer in '' y; do
   check "asked, \"$answer\": they will be sent" \
     eval '[ "$(grep -c "will be sent" "$work/shown")" = 4 ] && queued 4'
 done
+# What is neither yes nor no is asked again.
 for answer in n what; do
   check "asked, \"$answer\": four are held" refused_again
+  set -- + '[Y/n]' "$answer
+"
+  [ $answer = n ] || set -- "$@" + '[Y/n]' "n
+"
   "$terminal" 'Password of' "secret
-" + '[Y/n]' "$answer
-" postrider password set me >"$work/shown"
+" "$@" postrider password set me >"$work/shown"
   check "asked, \"$answer\": they stay" queued 4 held
   check "asked, \"$answer\": it says how to send them later" \
     grep -q 'postrider queue release --account me' "$work/shown"
