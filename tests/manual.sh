@@ -9,7 +9,8 @@ program=doc/postrider.1
 # Made with the program, or of a release.
 sendmail=$build/doc/sendmail.1
 [ -f "$sendmail" ] || sendmail=doc/sendmail.1
-accounts=doc/postrider-accounts.5
+accounts=$build/doc/postrider-accounts.5
+[ -f "$accounts" ] || accounts=doc/postrider-accounts.5
 . tests/report.sh
 
 # missing PAGE FORMAT: those of the lines on stdin, put in FORMAT, an extended
