@@ -1,7 +1,8 @@
 #!/bin/sh
 # The manual pages say all that the tables of the sources say: every option,
 # command, exit status, key of the log, and every setting with its default. And
-# they render without a warning.
+# they render without a warning. So does the guide, which lists settings, commands,
+# and options.
 top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${G_TEST_BUILDDIR:-$top/build}
 cd "$top" || exit 1
@@ -175,6 +176,64 @@ found=$(wrong_settings; unknown_settings)
 [ -z "$found" ]
 report $? "the manual has the settings that there are, with their defaults" \
   "$found"
+
+# What msmtp is told, one name for each thing, of the table of who imports it.
+msmtp_commands () {
+  awk '/^static const Command commands\[\]/ { inside = 1; next }
+    inside && /^};/ { exit }
+    inside && /NO_SLOT/ { next }
+    inside && split ($0, part, /["{, ]+/) > 3 && !(part[3] in seen) {
+      seen[part[3]] = 1
+      print part[2]
+    }' src/cli/import-msmtp.c
+}
+found=$(sed -n '/^@section Settings of msmtp/,/^@section/p' doc/postrider.texi |
+  { table=$(cat); msmtp_commands | while read -r name; do
+      echo "$table" | grep -q "^@item .*@code{$name[ }]" || echo "no $name"
+    done; }
+  [ "$(msmtp_commands | wc -l)" -gt 30 ] || echo "nothing was found to look for")
+[ -z "$found" ]
+report $? "the guide has a row for each setting of msmtp" "$found"
+
+# fragment NAME: a part of the guide that is made of tables.
+fragment () {
+  if [ -f "$build/doc/$1.texi" ]; then
+    cat "$build/doc/$1.texi"
+  else
+    cat "doc/$1.texi"
+  fi 2>/dev/null
+}
+
+missing_in_guide () {
+  { fragment settings; fragment general; } >"$work/settings"
+  fragment commands >"$work/commands"
+  settings | cut -d' ' -f1 | missing "$work/settings" '^@item @code\{%s = .'
+  long_options src/cli/*.c | grep -vx -e help -e help-all -e version |
+    missing "$work/commands" '^@seindex --%s \('
+  commands | grep -vx newaliases |
+    missing "$work/commands" '^@subheading postrider %s$'
+}
+if [ -n "$(fragment commands)" ]; then
+  work=$(mktemp -d "${TMPDIR:-/tmp}/postrider.XXXXXX") || exit 1
+  trap 'rm -rf "$work"' EXIT
+  found=$(missing_in_guide | sed "s|$work/|the guide's |")
+  [ -z "$found" ]
+  report $? "the guide has all settings, commands, and long options" "$found"
+else
+  skip "the guide has all settings, commands, and long options" \
+    "they are listed where makeinfo is"
+fi
+
+if command -v makeinfo >/dev/null && [ -n "${work-}" ]; then
+  for form in info html; do
+    found=$(makeinfo --$form --no-split -I "$build/doc" -I doc -o "$work/guide" \
+      doc/postrider.texi 2>&1)
+    [ -z "$found" ]
+    report $? "makeinfo has nothing to say about the guide as $form" "$found"
+  done
+else
+  skip "makeinfo has nothing to say about the guide" "no makeinfo"
+fi
 
 for page in $program $accounts "$sendmail" doc/mailq.1 doc/newaliases.1; do
   if command -v mandoc >/dev/null; then

@@ -31,7 +31,7 @@ same () { # same FILE FILE
 # In a directory
 
 staged () {
-  make -C "$build" DESTDIR="$root" prefix=/usr install
+  make -C "$build" DESTDIR="$root" AM_UPDATE_INFO_DIR=no prefix=/usr install
 }
 check "make install, in a directory" staged
 
