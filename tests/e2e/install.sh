@@ -50,6 +50,10 @@ for shell in bash zsh fish; do
     skip "so is the completion for $shell" "configured elsewhere"
   fi
 done
+for directory in syntax ftdetect; do
+  check "vim finds its $directory" \
+    installed "/vim/vimfiles/$directory/postrider.vim\$"
+done
 check "it is the program" sh -c '"$1" --version | grep -q "^postrider "' - \
   "$(find "$root" -path '*/bin/postrider')"
 for language in $(sed 's/#.*//' "$source/po/LINGUAS"); do

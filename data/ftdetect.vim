@@ -1,0 +1,2 @@
+" Accounts files of Postrider.
+autocmd BufNewFile,BufRead */postrider/accounts setfiletype postrider
