@@ -256,14 +256,14 @@ expand_place (const char *place, const char *home)
 static char *
 find_file (const Request *request, GError **error)
 {
-  const char *const *places = request->program->places;
   g_autoptr (GString) tried = g_string_new (NULL);
 
   if (request->file != NULL)
     return g_strdup (request->file);
-  for (size_t i = 0; places[i] != NULL; i++)
+  for (size_t i = 0; request->program->places[i] != NULL; i++)
     {
-      g_autofree char *path = expand_place (places[i], request->home);
+      g_autofree char *path
+          = expand_place (request->program->places[i], request->home);
 
       if (path != NULL && access (path, F_OK) == 0)
         return g_steal_pointer (&path);
@@ -577,11 +577,12 @@ import_main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   Request request = { .home = user_home () };
+  bool parsed = parse (argc, argv, &request, &error);
   int status = EX_OK;
 
-  if (parse (argc, argv, &request, &error) && request.help)
+  if (parsed && request.help)
     print_help ();
-  else if (error == NULL)
+  else if (parsed)
     status = import (&request, &error);
   g_free (request.home);
   if (error != NULL)

@@ -238,7 +238,7 @@ setup_draft_keep (SetupDraft *draft)
       || g_ascii_strcasecmp (host, draft->values[SETUP_HOST]) != 0)
     return;
   for (int i = SETUP_USER; i < N_SETUP_SETTINGS; i++)
-    if (draft->values[i] == NULL && (i < SETUP_FIRST_SOURCE || !has_source))
+    if ((i < SETUP_FIRST_SOURCE || !has_source) && draft->values[i] == NULL)
       draft->values[i] =
           edit_get (draft->edit, draft->name, setup_setting_names[i]);
 }

@@ -69,26 +69,26 @@ find_user (SetupDraft *draft, GError **error)
 static bool
 find_token (SetupDraft *draft, GError **error)
 {
-  g_autofree char *command = NULL;
-  g_autoptr (GError) why = NULL;
-
   if (draft->provider == NULL || draft->provider->secret != PROVIDER_TOKEN
       || setup_draft_source (draft) != NULL || !draft->asks)
     return true;
-  command = ask_optional (_ ("Command that prints a token (nothing: try a "
+  for (;;)
+    {
+      g_autoptr (GError) why = NULL;
+      g_autofree char *command
+          = ask_optional (_ ("Command that prints a token (nothing: try a "
                              "password)"),
                           error);
-  if (command == NULL)
-    return false;
-  if (command[0] == '\0')
-    return true;
-  if (account_may_set (TOKEN_COMMAND, command, draft->home, &why))
-    {
-      setup_draft_set (draft, SETUP_TOKEN_COMMAND, command);
-      return true;
+
+      if (command == NULL || command[0] == '\0')
+        return command != NULL;
+      if (account_may_set (TOKEN_COMMAND, command, draft->home, &why))
+        {
+          setup_draft_set (draft, SETUP_TOKEN_COMMAND, command);
+          return true;
+        }
+      ask_tell (why->message, ".");
     }
-  ask_tell (why->message, ".");
-  return find_token (draft, error);
 }
 
 static void

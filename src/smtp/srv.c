@@ -148,16 +148,16 @@ read_record (Reader *reader, Choice *choice)
 SrvResult
 srv_read (const unsigned char *reply, size_t length, SrvTarget *target)
 {
-  Reader reader = { reply, reply + length, reply };
+  Reader reader;
   Choice choice = { .target = target };
   unsigned answers;
   bool whole;
 
   target->host = NULL;
-  if (!has (&reader, HFIXEDSZ))
+  if (length < HFIXEDSZ)
     return SRV_TROUBLE;
   answers = MIN (number_at (reply + 6), RECORDS_MAXIMUM);
-  reader.at += HFIXEDSZ;
+  reader = (Reader){ reply, reply + length, reply + HFIXEDSZ };
   whole = skip_questions (&reader, number_at (reply + 4));
   for (; whole && answers > 0; answers--)
     whole = read_record (&reader, &choice);

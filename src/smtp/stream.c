@@ -343,6 +343,8 @@ receive_once (Stream *stream, short *events, GError **error)
 static bool
 receive (Stream *stream, short *events)
 {
+  short later = 0;
+
   *events = 0;
   if (stream->read_error == NULL)
     stream->read_error = g_steal_pointer (&stream->next_error);
@@ -350,7 +352,7 @@ receive (Stream *stream, short *events)
       || !receive_once (stream, events, &stream->read_error))
     return false;
   while (stream_is_tls (stream) && tls_has_input (stream->tls)
-         && receive_once (stream, &(short){ 0 }, &stream->next_error))
+         && receive_once (stream, &later, &stream->next_error))
     ;
   return true;
 }
