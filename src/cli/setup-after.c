@@ -63,13 +63,18 @@ setup_make_link (GError **error)
 
 /* The service */
 
+/* Root's queue has a unit of the system's. */
+static const char *
+manager (void)
+{
+  return getuid () == 0 ? "--system" : "--user";
+}
+
 bool
 setup_service_is_offered (void)
 {
-  static const char *const argv[] = {
-    "systemctl", "--user", "list-unit-files", "--no-legend", "--no-pager",
-    SERVICE,     NULL
-  };
+  const char *const argv[] = { "systemctl",   manager (),   "list-unit-files",
+                               "--no-legend", "--no-pager", SERVICE, NULL };
   g_autoptr (Secret) output = child_output (
       argv, OUTPUT_MAXIMUM, deadline_in (SYSTEMD_PATIENCE), NULL);
   g_auto (GStrv) words = NULL;
@@ -86,8 +91,8 @@ setup_service_is_offered (void)
 bool
 setup_enable_service (GError **error)
 {
-  static const char *const argv[] = { "systemctl", "--user", "enable",
-                                      "--now",     SERVICE,  NULL };
+  const char *const argv[] = { "systemctl", manager (), "enable",
+                               "--now",     SERVICE,    NULL };
   g_autoptr (GError) why = NULL;
   g_autoptr (Secret) output = child_output (
       argv, OUTPUT_MAXIMUM, deadline_in (SYSTEMD_PATIENCE), &why);

@@ -325,7 +325,7 @@ ask_last (const SetupDraft *draft, Plan *plan, GError **error)
   else if (draft->asks && options->service == CHOICE_OPEN
            && setup_service_is_offered ())
     return settle (draft, options->service,
-                   _ ("Have systemd send what waits, from each login on?"),
+                   _ ("Have systemd send what waits?"),
                    &plan->service, error);
   return true;
 }
