@@ -145,9 +145,9 @@ leave () {
 
 # Waiting
 
-# await COMMAND...: until it succeeds, for ten seconds.
+# await COMMAND...: until it succeeds, for thirty seconds.
 await () {
-  await_until=$(($(date +%s) + ${await_seconds:-10}))
+  await_until=$(($(date +%s) + ${await_seconds:-30}))
   until "$@"; do
     [ "$(date +%s)" -le $await_until ] || return 1
     sleep 0.02
