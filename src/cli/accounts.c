@@ -36,51 +36,19 @@ typedef struct
   GString *out;
 } Request;
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_which (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->which = argument;
-  return true;
-}
-
-static bool
-take_json (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->json = true;
-  return true;
-}
-
-static bool
-take_all (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->all = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "which", ARGUMENT_REQUIRED, take_which, N_ ("ADDRESS"),
+  { 0, "which", ARGUMENT_REQUIRED, NULL, N_ ("ADDRESS"),
+    OPTION_KEEPS (Request, which),
     .help = N_ ("tell which account mail from this sender takes, and why") },
-  { 0, "all", ARGUMENT_NONE, take_all, NULL,
+  { 0, "all", ARGUMENT_NONE, OPTION_SETS (Request, all),
     .help = N_ ("show settings that no file sets as well") },
-  { 0, "json", ARGUMENT_NONE, take_json, NULL,
+  { 0, "json", ARGUMENT_NONE, OPTION_SETS (Request, json),
     .help = N_ ("print JSON, for programs") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

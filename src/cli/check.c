@@ -30,42 +30,16 @@ typedef struct
   bool help;
 } Request;
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_json (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->json = true;
-  return true;
-}
-
-static bool
-take_v (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->verbose = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 0, "json", ARGUMENT_NONE, take_json, NULL,
+  { 0, "json", ARGUMENT_NONE, OPTION_SETS (Request, json),
     .help = N_ ("one JSON object, for programs") },
-  { 'v', NULL, ARGUMENT_NONE, take_v, NULL,
+  { 'v', NULL, ARGUMENT_NONE, OPTION_SETS (Request, verbose),
     .help = N_ ("show the conversation with the relay") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

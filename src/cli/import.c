@@ -45,33 +45,14 @@ typedef struct
   char *home;       /* nullable */
 } Request;
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_dry_run (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->dry_run = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("write to this accounts file instead of your own") },
-  { 'n', "dry-run", ARGUMENT_NONE, take_dry_run, NULL,
+  { 'n', "dry-run", ARGUMENT_NONE, OPTION_SETS (Request, dry_run),
     .help = N_ ("show the new accounts file, and change nothing") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

@@ -39,27 +39,6 @@ typedef struct
   bool shown;
 } Request;
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_json (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->json = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 /* "2d", "12h", "30m". */
 static bool
 read_span (const char *text, int64_t *seconds)
@@ -126,14 +105,16 @@ take_since (void *target, const char *argument, GError **error)
 }
 
 static const Option options[] = {
-  { 0, "json", ARGUMENT_NONE, take_json, NULL,
+  { 0, "json", ARGUMENT_NONE, OPTION_SETS (Request, json),
     .help = N_ ("a JSON object on each line") },
   { 0, "since", ARGUMENT_REQUIRED, take_since, N_ ("TIME"),
     .help = N_ ("what is not older: 2d, 12h, 30m, 2026-11-21, or "
                 "\"2026-11-21 14:30\"") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

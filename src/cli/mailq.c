@@ -177,15 +177,9 @@ mailq_print (void)
   return total.untold ? EX_UNAVAILABLE : EX_OK;
 }
 
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  *(bool *) target = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, .help = N_ ("show this help"),
+    .store = STORE_TRUE },
   /* Accepted and ignored: what callers of other mailq pass. */
   { 'A', .argument = ARGUMENT_REQUIRED, .group = OPTION_IGNORED },
   { 'v', .group = OPTION_IGNORED },

@@ -71,6 +71,18 @@ printable (const char *text)
   return text_printable (text, strlen (text), TOLD_MAXIMUM);
 }
 
+static bool
+store (const Option *row, void *target, const char *argument)
+{
+  void *place = (char *) target + row->offset;
+
+  if (row->store == STORE_TRUE)
+    *(bool *) place = true;
+  else if (row->store == STORE_ARGUMENT)
+    *(const char **) place = argument;
+  return true;
+}
+
 /* OPTION is how it was written. */
 static bool
 take (const Option *row, void *target, const char *option,
@@ -79,7 +91,8 @@ take (const Option *row, void *target, const char *option,
   g_autofree char *told = NULL;
 
   if (row->group != OPTION_REFUSED)
-    return row->take == NULL || row->take (target, argument, error);
+    return row->take != NULL ? row->take (target, argument, error)
+                             : store (row, target, argument);
   told = printable (option);
   g_set_error (error, FAILURE, FAILURE_USAGE, _ ("option %s is refused: %s"),
                told, _ (row->help));

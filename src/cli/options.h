@@ -11,6 +11,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum
 {
@@ -22,22 +23,38 @@ typedef enum
 typedef enum
 {
   OPTION_OBEYED,
-  OPTION_IGNORED, /* accepted, and without effect; `take' is NULL */
+  OPTION_IGNORED, /* accepted, and without effect */
   OPTION_REFUSED, /* its help says what to do instead */
 } OptionGroup;
+
+/* What an option does that has no function: a bool of the target becomes true,
+ * or a const char * the argument, which is still argv's. */
+typedef enum
+{
+  STORE_NOTHING,
+  STORE_TRUE,
+  STORE_ARGUMENT,
+} OptionStore;
+
+#define OPTION_SETS(type, field)                                              \
+  .store = STORE_TRUE, .offset = offsetof (type, field)
+#define OPTION_KEEPS(type, field)                                             \
+  .store = STORE_ARGUMENT, .offset = offsetof (type, field)
 
 typedef struct
 {
   char letter;           /* 0: has only a long name */
   const char *long_name; /* without the dashes; NULL: none */
   Argument argument;     /* of a row with a value: what follows that value */
+  /* NULL: see `store' */
   bool (*take) (void *target, const char *argument, GError **error);
-                         /* NULL: accepted and ignored */
   const char *name;      /* of the argument, for --help: N_("ADDRESS") */
   const char *help;      /* NULL: not shown */
   const char *value;     /* NULL: any */
   OptionGroup group;
   bool fold;             /* the value is a word of its own, in any case */
+  OptionStore store;
+  size_t offset;
   bool usual;            /* shown where there is room for some only */
 } Option;
 

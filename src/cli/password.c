@@ -35,33 +35,14 @@ typedef struct
   const char *account;
 } Request;
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_release (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->release = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "release", ARGUMENT_NONE, take_release, NULL,
+  { 0, "release", ARGUMENT_NONE, OPTION_SETS (Request, release),
     .help = N_ ("set: send what is held because of this account, unasked") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

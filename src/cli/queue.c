@@ -51,60 +51,21 @@ struct Action
   bool takes_json;
 };
 
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->accounts_file = argument;
-  return true;
-}
-
-static bool
-take_account (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->account = argument;
-  return true;
-}
-
-static bool
-take_all (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->all = true;
-  return true;
-}
-
-static bool
-take_json (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->json = true;
-  return true;
-}
-
-static bool
-take_message (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->message = true;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
 static const Option options[] = {
-  { 0, "json", ARGUMENT_NONE, take_json, NULL,
+  { 0, "json", ARGUMENT_NONE, OPTION_SETS (Request, json),
     .help = N_ ("list, show: a JSON object on each line") },
-  { 0, "message", ARGUMENT_NONE, take_message, NULL,
+  { 0, "message", ARGUMENT_NONE, OPTION_SETS (Request, message),
     .help = N_ ("show: the message alone") },
-  { 0, "all", ARGUMENT_NONE, take_all, NULL,
+  { 0, "all", ARGUMENT_NONE, OPTION_SETS (Request, all),
     .help = N_ ("release, remove: all that there are") },
-  { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
+  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+    OPTION_KEEPS (Request, account),
     .help = N_ ("release: what is held because of this account") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

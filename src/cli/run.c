@@ -22,27 +22,6 @@ typedef struct
 } Request;
 
 static bool
-take_v (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->verbose = true;
-  return true;
-}
-
-static bool
-take_accounts_file (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->params.accounts_file = argument;
-  return true;
-}
-
-static bool
-take_help (void *target, const char *argument, GError **error)
-{
-  ((Request *) target)->help = true;
-  return true;
-}
-
-static bool
 take_once (void *target, const char *argument, GError **error)
 {
   ((Request *) target)->params.until = RUNNER_ONCE;
@@ -61,11 +40,13 @@ static const Option options[] = {
     .help = N_ ("send what is due, and end") },
   { 0, "until-empty", ARGUMENT_NONE, take_until_empty, NULL,
     .help = N_ ("end when nothing waits any more") },
-  { 'v', NULL, ARGUMENT_NONE, take_v, NULL,
+  { 'v', NULL, ARGUMENT_NONE, OPTION_SETS (Request, verbose),
     .help = N_ ("show the conversation with the relay") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (Request, params.accounts_file),
     .help = N_ ("read this accounts file and no other") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (Request, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

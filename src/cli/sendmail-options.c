@@ -21,15 +21,6 @@
     return true;                                                              \
   }
 
-TAKES (t, options->header_recipients = true)
-TAKES (i, options->ignore_dots = true)
-TAKES (n, options->no_aliases = true)
-TAKES (v, options->verbose = true)
-TAKES (f, options->sender.reverse_path = argument)
-TAKES (F, options->sender.full_name = argument)
-TAKES (L, options->tag = argument)
-TAKES (accounts_file, options->accounts_file = argument)
-TAKES (account, options->sender.account = argument)
 TAKES (odi, options->delivery = DELIVERY_INTERACTIVE)
 TAKES (odb, options->delivery = DELIVERY_BACKGROUND)
 TAKES (odq, options->delivery = DELIVERY_QUEUE)
@@ -81,20 +72,23 @@ take_V (void *target, const char *argument, GError **error)
 /* The whole of it, in the order of the manual: a row of a letter's values
    stands before that of the letter. */
 static const Option table[] = {
-  { 't', NULL, ARGUMENT_NONE, take_t, NULL,
+  { 't', NULL, ARGUMENT_NONE, OPTION_SETS (SendmailOptions, header_recipients),
     .help = N_ ("take the recipients from To, Cc and Bcc, besides those on "
                 "the command line"),
     .usual = true },
-  { 'f', NULL, ARGUMENT_REQUIRED, take_f, N_ ("ADDRESS"),
+  { 'f', NULL, ARGUMENT_REQUIRED, NULL, N_ ("ADDRESS"),
+    OPTION_KEEPS (SendmailOptions, sender.reverse_path),
     .help = N_ ("the sender's address; <> is the null sender, whom no "
                 "notification is sent to"),
     .usual = true },
-  { 'r', NULL, ARGUMENT_REQUIRED, take_f, N_ ("ADDRESS"),
+  { 'r', NULL, ARGUMENT_REQUIRED, NULL, N_ ("ADDRESS"),
+    OPTION_KEEPS (SendmailOptions, sender.reverse_path),
     .help = N_ ("the same as -f") },
-  { 'F', NULL, ARGUMENT_REQUIRED, take_F, N_ ("NAME"),
+  { 'F', NULL, ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+    OPTION_KEEPS (SendmailOptions, sender.full_name),
     .help = N_ ("the sender's full name, where From is missing"),
     .usual = true },
-  { 'i', NULL, ARGUMENT_NONE, take_i, NULL,
+  { 'i', NULL, ARGUMENT_NONE, OPTION_SETS (SendmailOptions, ignore_dots),
     .help = N_ ("a line with a lone dot does not end the message, even on a "
                 "terminal"),
     .usual = true },
@@ -108,8 +102,7 @@ static const Option table[] = {
   { 'o', NULL, ARGUMENT_ATTACHED, take_odb, NULL,
     .help = N_ ("wait only until the message is queued; it is sent at once, "
                 "in the background"),
-    .value = "db",
-    .usual = true },
+    .value = "db", .usual = true },
   { 'o', NULL, ARGUMENT_ATTACHED, take_odq, NULL,
     .help = N_ ("wait only until the message is queued, and start nobody to "
                 "send it"),
@@ -120,7 +113,7 @@ static const Option table[] = {
     .help = N_ ("the same as -odb"), .value = "DeliveryMode=b", .fold = true },
   { 'O', NULL, ARGUMENT_ATTACHED, take_odq, NULL,
     .help = N_ ("the same as -odq"), .value = "DeliveryMode=q", .fold = true },
-  { 'v', NULL, ARGUMENT_NONE, take_v, NULL,
+  { 'v', NULL, ARGUMENT_NONE, OPTION_SETS (SendmailOptions, verbose),
     .help = N_ ("show the conversation with the relay on standard error, "
                 "without its secrets; as -odi, unless another -od is given"),
     .usual = true },
@@ -130,16 +123,17 @@ static const Option table[] = {
     .help = N_ ("how much of the message a notification returns") },
   { 'V', NULL, ARGUMENT_REQUIRED, take_V, N_ ("ID"),
     .help = N_ ("the envelope identifier that a notification returns") },
-  { 'n', NULL, ARGUMENT_NONE, take_n, NULL,
+  { 'n', NULL, ARGUMENT_NONE, OPTION_SETS (SendmailOptions, no_aliases),
     .help = N_ ("look for no recipient in the aliases file") },
-  { 'L', NULL, ARGUMENT_REQUIRED, take_L, N_ ("TAG"),
+  { 'L', NULL, ARGUMENT_REQUIRED, NULL, N_ ("TAG"),
+    OPTION_KEEPS (SendmailOptions, tag),
     .help = N_ ("write the log under this name") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
-    .help = N_ ("read this accounts file and no other"),
-    .usual = true },
-  { 0, "account", ARGUMENT_REQUIRED, take_account, N_ ("NAME"),
-    .help = N_ ("send through this account"),
-    .usual = true },
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (SendmailOptions, accounts_file),
+    .help = N_ ("read this accounts file and no other"), .usual = true },
+  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+    OPTION_KEEPS (SendmailOptions, sender.account),
+    .help = N_ ("send through this account"), .usual = true },
   { 'b', NULL, ARGUMENT_NONE, take_bm, NULL,
     .help = N_ ("send a message, which is done anyway"), .value = "m" },
   { 'b', NULL, ARGUMENT_NONE, take_bs, NULL,
@@ -147,8 +141,7 @@ static const Option table[] = {
   { 'b', NULL, ARGUMENT_NONE, take_bv, NULL,
     .help = N_ ("tell where mail for the recipients would go, and send "
                 "nothing"),
-    .value = "v",
-    .usual = true },
+    .value = "v", .usual = true },
   { 'b', NULL, ARGUMENT_NONE, take_bp, NULL,
     .help = N_ ("list the queue, as mailq does"), .value = "p" },
   { 'b', NULL, ARGUMENT_NONE, take_bi, NULL,
@@ -191,7 +184,8 @@ static const Option table[] = {
   { 'd', NULL, ARGUMENT_ATTACHED, NULL, N_ ("LEVEL"),
     .help = N_ ("debugging: -v shows what happens"), .group = OPTION_IGNORED },
   { 'E', NULL, ARGUMENT_ATTACHED, NULL, N_ ("X"),
-    .help = N_ ("has a meaning on other systems only"), .group = OPTION_IGNORED },
+    .help = N_ ("has a meaning on other systems only"),
+    .group = OPTION_IGNORED },
   { 'e', NULL, ARGUMENT_REQUIRED, NULL, N_ ("MODE"),
     .help = N_ ("how to tell errors: the exit status does, and standard "
                 "error, and after status 0 a mail"),
@@ -204,7 +198,8 @@ static const Option table[] = {
     .help = N_ ("how many systems the message has passed"),
     .group = OPTION_IGNORED },
   { 'J', NULL, ARGUMENT_ATTACHED, NULL, N_ ("X"),
-    .help = N_ ("has a meaning on other systems only"), .group = OPTION_IGNORED },
+    .help = N_ ("has a meaning on other systems only"),
+    .group = OPTION_IGNORED },
   { 'm', NULL, ARGUMENT_NONE, NULL, NULL,
     .help = N_ ("send to the sender, too, where an alias names them: that is "
                 "done anyway"),
@@ -222,7 +217,8 @@ static const Option table[] = {
     .group = OPTION_IGNORED },
   { 'p', NULL, ARGUMENT_REQUIRED, NULL, N_ ("PROTOCOL"),
     .help = N_ ("how the message came here"), .group = OPTION_IGNORED },
-  { 'S', NULL, ARGUMENT_NONE, NULL, NULL, .help = N_ ("has a meaning on other systems only"),
+  { 'S', NULL, ARGUMENT_NONE, NULL, NULL,
+    .help = N_ ("has a meaning on other systems only"),
     .group = OPTION_IGNORED },
   { 's', NULL, ARGUMENT_NONE, NULL, NULL,
     .help = N_ ("remove a first line that begins with From and a blank: that "
@@ -234,7 +230,8 @@ static const Option table[] = {
   { 'X', NULL, ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
     .help = N_ ("record the traffic: this file is not opened, -v shows it"),
     .group = OPTION_IGNORED },
-  { 'x', NULL, ARGUMENT_NONE, NULL, NULL, .help = N_ ("has a meaning on other systems only"),
+  { 'x', NULL, ARGUMENT_NONE, NULL, NULL,
+    .help = N_ ("has a meaning on other systems only"),
     .group = OPTION_IGNORED },
 
   { 'b', NULL, ARGUMENT_NONE, NULL, NULL,

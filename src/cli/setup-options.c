@@ -73,32 +73,11 @@ TAKE_SETTING (password_file, SETUP_PASSWORD_FILE)
 TAKE_SETTING (token_command, SETUP_TOKEN_COMMAND)
 
 static bool
-take_accounts_file (void *target, const char *argument, GError **error)
+take_default (void *target, const char *argument, GError **error)
 {
-  ((SetupOptions *) target)->accounts_file = argument;
+  ((SetupOptions *) target)->is_default = CHOICE_YES;
   return true;
 }
-
-static bool
-take_name (void *target, const char *argument, GError **error)
-{
-  ((SetupOptions *) target)->name = argument;
-  return true;
-}
-
-#define TAKE_FLAG(name, field, value)                                         \
-  static bool take_##name (void *target, const char *argument,                \
-                           GError **error)                                    \
-  {                                                                           \
-    ((SetupOptions *) target)->field = value;                                 \
-    return true;                                                              \
-  }
-
-TAKE_FLAG (default, is_default, CHOICE_YES)
-TAKE_FLAG (replace, replace, true)
-TAKE_FLAG (no_check, unchecked, true)
-TAKE_FLAG (batch, batch, true)
-TAKE_FLAG (help, help, true)
 
 static bool
 is_address (const char *text, GError **error)
@@ -179,11 +158,12 @@ static const Option table[] = {
     .help = N_ ("what has the password in it") },
   { 0, "token-command", ARGUMENT_REQUIRED, take_token_command, N_ ("CMD"),
     .help = N_ ("what prints a token of OAuth 2.0") },
-  { 'a', "account", ARGUMENT_REQUIRED, take_name, N_ ("NAME"),
-    .help = N_ ("the account's name") },
-  { 'C', "accounts-file", ARGUMENT_REQUIRED, take_accounts_file, N_ ("FILE"),
+  { 'a', "account", ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+    OPTION_KEEPS (SetupOptions, name), .help = N_ ("the account's name") },
+  { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
+    OPTION_KEEPS (SetupOptions, accounts_file),
     .help = N_ ("write this accounts file") },
-  { 0, "replace", ARGUMENT_NONE, take_replace, NULL,
+  { 0, "replace", ARGUMENT_NONE, OPTION_SETS (SetupOptions, replace),
     .help = N_ ("change an account that is there already") },
   { 0, "default", ARGUMENT_NONE, take_default, NULL,
     .help = N_ ("for all senders that no account is for") },
@@ -193,11 +173,12 @@ static const Option table[] = {
     .help = N_ ("have systemd send what waits") },
   { 0, "link", ARGUMENT_REQUIRED, take_link, "yes|no",
     .help = N_ ("make /usr/sbin/sendmail a link to Postrider") },
-  { 0, "no-check", ARGUMENT_NONE, take_no_check, NULL,
+  { 0, "no-check", ARGUMENT_NONE, OPTION_SETS (SetupOptions, unchecked),
     .help = N_ ("do not connect to the relay") },
-  { 0, "batch", ARGUMENT_NONE, take_batch, NULL,
+  { 0, "batch", ARGUMENT_NONE, OPTION_SETS (SetupOptions, batch),
     .help = N_ ("ask nothing; the password is on standard input") },
-  { 0, "help", ARGUMENT_NONE, take_help, NULL, .help = N_ ("show this help") },
+  { 0, "help", ARGUMENT_NONE, OPTION_SETS (SetupOptions, help),
+    .help = N_ ("show this help") },
   { 0 },
 };
 

@@ -170,6 +170,35 @@ test_help (void)
                    "                             one\n");
 }
 
+/* What needs no function: a flag, and an argument that is kept. */
+static void
+test_store (void)
+{
+  typedef struct
+  {
+    bool before;
+    bool flag;
+    const char *text;
+  } Target;
+  static const Option stored[] = {
+    { 'v', OPTION_SETS (Target, flag) },
+    { 'f', NULL, ARGUMENT_REQUIRED, NULL, "X", OPTION_KEEPS (Target, text) },
+    { .letter = 'i' },
+    { 0 },
+  };
+  g_auto (GStrv) argv = g_strsplit ("x -vi -fone -f two three", " ", -1);
+  Target target = { 0 };
+  g_autoptr (GError) error = NULL;
+  int first;
+
+  g_assert_true (options_parse (stored, 6, argv, &target, &first, &error));
+  g_assert_no_error (error);
+  g_assert_false (target.before);
+  g_assert_true (target.flag);
+  g_assert_true (target.text == argv[4]);
+  g_assert_cmpint (first, ==, 5);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -177,5 +206,6 @@ main (int argc, char **argv)
   g_test_add_func ("/options/lines", test_lines);
   g_test_add_func ("/options/refusal", test_refusal);
   g_test_add_func ("/options/help", test_help);
+  g_test_add_func ("/options/store", test_store);
   return g_test_run ();
 }
