@@ -433,14 +433,9 @@ print_help (void)
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  for (int at = 0, first; at < argc; at += first)
-    {
-      if (!options_parse (options, argc - at, argv + at, request, &first,
-                          error))
-        return false;
-      if (at + first < argc)
-        g_ptr_array_add (request->names, argv[at + first]);
-    }
+  if (!options_parse_anywhere (options, argc, argv, request, request->names,
+                               SIZE_MAX, error))
+    return false;
   if (request->which == NULL || request->names->len == 0)
     return true;
   g_set_error_literal (error, FAILURE, FAILURE_USAGE,

@@ -59,24 +59,14 @@ print_help (void)
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  int first, second = 0;
+  g_autoptr (GPtrArray) operands = g_ptr_array_new ();
 
-  if (!options_parse (options, argc, argv, request, &first, error))
+  if (!options_parse_anywhere (options, argc, argv, request, operands, 1,
+                               error))
     return false;
-  if (first == argc)
-    return true;
-  request->account = argv[first];
-  /* Options may stand behind it as well. */
-  if (!options_parse (options, argc - first, argv + first, request, &second,
-                      error))
-    return false;
-  if (first + second == argc)
-    return true;
-  g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("`postrider check' takes one account, not %s as well; see "
-                  "--help"),
-               argv[first + second]);
-  return false;
+  if (operands->len > 0)
+    request->account = operands->pdata[0];
+  return true;
 }
 
 /* What is on record of the account; a person who asks is not kept by it. */

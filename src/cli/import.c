@@ -519,38 +519,27 @@ find_program (const char *name, GError **error)
   return NULL;
 }
 
-/* Options may stand anywhere. */
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  for (int at = 0, first; at < argc; at += first)
-    {
-      if (!options_parse (options, argc - at, argv + at, request, &first,
-                          error))
-        return false;
-      if (at + first >= argc)
-        break;
-      if (request->file != NULL)
-        {
-          g_set_error (error, FAILURE, FAILURE_USAGE,
-                       _ ("`%s' is one file too many; see `postrider import "
-                          "--help'"),
-                       argv[at + first]);
-          return false;
-        }
-      if (request->program != NULL)
-        request->file = argv[at + first];
-      else
-        request->program = find_program (argv[at + first], error);
-      if (request->program == NULL)
-        return false;
-    }
-  if (request->help || request->program != NULL)
+  g_autoptr (GPtrArray) operands = g_ptr_array_new ();
+
+  if (!options_parse_anywhere (options, argc, argv, request, operands, 2,
+                               error))
+    return false;
+  if (request->help)
     return true;
-  g_set_error_literal (error, FAILURE, FAILURE_USAGE,
-                       _ ("write which program to import from, as in "
-                          "`postrider import msmtp'"));
-  return false;
+  if (operands->len == 0)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_USAGE,
+                           _ ("write which program to import from, as in "
+                              "`postrider import msmtp'"));
+      return false;
+    }
+  if (operands->len == 2)
+    request->file = operands->pdata[1];
+  request->program = find_program (operands->pdata[0], error);
+  return request->program != NULL;
 }
 
 int

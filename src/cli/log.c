@@ -138,32 +138,27 @@ is_hexadecimal (const char *text)
 }
 
 static bool
-add_wanted (Request *request, const char *text, GError **error)
+check_wanted (const char *text, GError **error)
 {
-  g_autofree char *told = text_printable (text, strlen (text), 200);
+  g_autofree char *told = NULL;
 
   if (text[0] != '\0' && (strchr (text, '@') != NULL || is_hexadecimal (text)))
-    {
-      g_ptr_array_add (request->wanted, (char *) text);
-      return true;
-    }
+    return true;
+  told = text_printable (text, strlen (text), 200);
   g_set_error (error, FAILURE, FAILURE_USAGE,
                _ ("%s is neither the ID of a message nor an address"), told);
   return false;
 }
 
-/* Options may stand anywhere. */
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  for (int at = 0, first; at < argc; at += first)
-    {
-      if (!options_parse (options, argc - at, argv + at, request, &first,
-                          error))
-        return false;
-      if (at + first < argc && !add_wanted (request, argv[at + first], error))
-        return false;
-    }
+  if (!options_parse_anywhere (options, argc, argv, request, request->wanted,
+                               SIZE_MAX, error))
+    return false;
+  for (guint i = 0; i < request->wanted->len; i++)
+    if (!check_wanted (request->wanted->pdata[i], error))
+      return false;
   return true;
 }
 

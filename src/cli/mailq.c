@@ -203,18 +203,13 @@ mailq_main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   bool help = false;
-  int first;
 
-  if (!options_parse (options, argc, argv, &help, &first, &error))
+  if (!options_parse_anywhere (options, argc, argv, &help, NULL, 0, &error))
     return report_error (error);
   if (help)
     {
       print_help ();
       return EX_OK;
     }
-  if (first == argc)
-    return mailq_print ();
-  g_set_error (&error, FAILURE, FAILURE_USAGE,
-               _ ("mailq takes no argument %s; see --help"), argv[first]);
-  return report_error (error);
+  return mailq_print ();
 }

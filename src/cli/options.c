@@ -217,24 +217,73 @@ take_letters (const Option *table, char **argv, int *i, void *target,
   return true;
 }
 
+static bool
+is_option (const char *argument)
+{
+  return argument[0] == '-' && argument[1] != '\0';
+}
+
+static bool
+take_option (const Option *table, char **argv, int *i, void *target,
+             GError **error)
+{
+  return argv[*i][1] == '-' ? take_long (table, argv, i, target, error)
+                            : take_letters (table, argv, i, target, error);
+}
+
 bool
 options_parse (const Option *table, int argc, char **argv, void *target,
                int *first, GError **error)
 {
   int i;
 
-  for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++)
+  for (i = 1; i < argc && is_option (argv[i]); i++)
     {
       if (strcmp (argv[i], "--") == 0)
         {
           i++;
           break;
         }
-      if (!(argv[i][1] == '-' ? take_long (table, argv, &i, target, error)
-                              : take_letters (table, argv, &i, target, error)))
+      if (!take_option (table, argv, &i, target, error))
         return false;
     }
   *first = i;
+  return true;
+}
+
+static bool
+take_operand (char *operand, GPtrArray *operands, size_t most, GError **error)
+{
+  g_autofree char *told = NULL;
+
+  if (most > 0 && operands->len < most)
+    {
+      g_ptr_array_add (operands, operand);
+      return true;
+    }
+  told = printable (operand);
+  g_set_error (error, FAILURE, FAILURE_USAGE,
+               _ ("%s is one argument too many; see --help"), told);
+  return false;
+}
+
+bool
+options_parse_anywhere (const Option *table, int argc, char **argv,
+                        void *target, GPtrArray *operands, size_t most,
+                        GError **error)
+{
+  bool ended = false;
+
+  for (int i = 1; i < argc; i++)
+    if (ended || !is_option (argv[i]))
+      {
+        if (!take_operand (argv[i], operands, most, error))
+          return false;
+      }
+    else if (strcmp (argv[i], "--") == 0)
+      ended = true;
+    else if (!take_option (table, argv, &i, target, error))
+      return false;
   return true;
 }
 

@@ -63,6 +63,13 @@ typedef struct
 bool options_parse (const Option *table, int argc, char **argv, void *target,
                     int *first, GError **error);
 
+/* The same, but options may stand behind operands as well; none is one behind
+ * "--". OPERANDS gets at the most MOST, which are argv's; it may be NULL where
+ * that is 0. FAILURE_USAGE, also for one operand more. */
+bool options_parse_anywhere (const Option *table, int argc, char **argv,
+                             void *target, GPtrArray *operands, size_t most,
+                             GError **error);
+
 /* The rows of GROUP that have help, for --help. The caller owns it. */
 char *options_help_group (const Option *table, OptionGroup group);
 

@@ -204,28 +204,26 @@ print_help (void)
           text);
 }
 
-/* Options may stand before the action and after it. */
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  int first, second = 0;
+  g_autoptr (GPtrArray) operands = g_ptr_array_new ();
 
-  if (!options_parse (options, argc, argv, request, &first, error)
-      || (first < argc
-          && !options_parse (options, argc - first, argv + first, request,
-                             &second, error)))
+  /* One too many may be a password: nobody repeats it. */
+  if (!options_parse_anywhere (options, argc, argv, request, operands,
+                               SIZE_MAX, error))
     return false;
   if (request->help)
     return true;
-  if (argc - first - second != 1)
+  if (operands->len != 2)
     {
       g_set_error_literal (error, FAILURE, FAILURE_USAGE,
                            _ ("write `postrider password set ACCOUNT' or "
                               "`postrider password forget ACCOUNT'"));
       return false;
     }
-  request->account = argv[first + second];
-  if (!choose_action (request, argv[first], error))
+  request->account = operands->pdata[1];
+  if (!choose_action (request, operands->pdata[0], error))
     return false;
   if (!request->release || request->action == set)
     return true;

@@ -251,29 +251,19 @@ check_options (const Request *request, GError **error)
   return false;
 }
 
-/* Options may stand anywhere: no identifier begins with a dash. */
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
-  for (int at = 0, first; at < argc; at += first)
-    {
-      if (!options_parse (options, argc - at, argv + at, request, &first,
-                          error))
-        return false;
-      if (at + first >= argc)
-        break;
-      if (request->action != NULL)
-        g_ptr_array_add (request->ids, argv[at + first]);
-      else
-        request->action = find_action (argv[at + first], error);
-      if (request->action == NULL)
-        return false;
-    }
+  request->action = &actions[0];
+  if (!options_parse_anywhere (options, argc, argv, request, request->ids,
+                               SIZE_MAX, error))
+    return false;
   if (request->help)
     return true;
-  if (request->action == NULL)
-    request->action = &actions[0];
-  return check_options (request, error);
+  if (request->ids->len > 0)
+    request->action =
+        find_action (g_ptr_array_remove_index (request->ids, 0), error);
+  return request->action != NULL && check_options (request, error);
 }
 
 /* What the identifiers name; each that names nothing is told. */

@@ -61,21 +61,6 @@ print_help (void)
           text);
 }
 
-static bool
-parse (int argc, char **argv, Request *request, GError **error)
-{
-  int first;
-
-  if (!options_parse (options, argc, argv, request, &first, error))
-    return false;
-  if (first == argc)
-    return true;
-  g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("`postrider run' takes no argument %s; see --help"),
-               argv[first]);
-  return false;
-}
-
 int
 run_main (int argc, char **argv)
 {
@@ -85,7 +70,7 @@ run_main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (Queue) queue = NULL;
 
-  if (!parse (argc, argv, &request, &error))
+  if (!options_parse_anywhere (options, argc, argv, &request, NULL, 0, &error))
     return report_error (error);
   if (request.help)
     {

@@ -226,21 +226,11 @@ bool
 setup_options_parse (SetupOptions *options, int argc, char **argv,
                      GError **error)
 {
-  int first, second = 0;
+  g_autoptr (GPtrArray) operands = g_ptr_array_new ();
 
-  if (!options_parse (table, argc, argv, options, &first, error)
-      || (first < argc
-          && !options_parse (table, argc - first, argv + first, options,
-                             &second, error)))
+  if (!options_parse_anywhere (table, argc, argv, options, operands, 1, error))
     return false;
-  if (first < argc)
-    options->address = argv[first];
-  if (argc - first > 1 && second < argc - first)
-    {
-      g_set_error_literal (error, FAILURE, FAILURE_USAGE,
-                           _ ("one address is enough: write `postrider setup "
-                              "ADDRESS'"));
-      return false;
-    }
+  if (operands->len > 0)
+    options->address = operands->pdata[0];
   return check_sources (options, error);
 }

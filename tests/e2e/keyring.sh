@@ -226,7 +226,7 @@ check "no action" "$(printf '%s\n' \
   "postrider: unknown command \`password show'; see --help" 64)" nobus \
   "$build/postrider password show work 2>&1; echo \$?"
 usage="write \`postrider password set ACCOUNT' or \`postrider password forget ACCOUNT'"
-for arguments in "" "set" "set work hunter2"; do
+for arguments in "" "set" "set work hunter2" "set work --release hunter2"; do
   check "password $arguments" "$(printf '%s\n' "postrider: $usage" 64)" nobus \
     "$build/postrider password $arguments 2>&1; echo \$?"
 done

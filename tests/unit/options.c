@@ -199,6 +199,53 @@ test_store (void)
   g_assert_cmpint (first, ==, 5);
 }
 
+static void
+test_anywhere (void)
+{
+  static const struct
+  {
+    const char *line;
+    const char *seen; /* NULL: refused */
+    const char *operands;
+  } cases[] = {
+    { "x", "", "" },
+    { "x a b", "", "a b" },
+    { "x -t a -f b c", "t()f(b)", "a c" },
+    { "x a b -t", "t()", "a b" },
+    { "x a -- -t", "", "a -t" },
+    { "x -- -t --", "", "-t --" },
+    { "x -f -- a -t", "f(--)t()", "a" },
+    { "x a - -t", "t()", "a -" },
+    { "x a b c", NULL, NULL },
+    { "x a b -- c", NULL, NULL },
+    { "x a -z", NULL, NULL },
+    { "x a -f", NULL, NULL },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (GStrv) argv = g_strsplit (cases[i].line, " ", -1);
+      g_autoptr (GString) seen = g_string_new (NULL);
+      g_autoptr (GPtrArray) found = g_ptr_array_new ();
+      g_autoptr (GError) error = NULL;
+      g_autofree char *operands = NULL;
+      bool taken = options_parse_anywhere (
+          options, (int) g_strv_length (argv), argv, seen, found, 2, &error);
+
+      g_test_message ("%s", cases[i].line);
+      g_assert_cmpint (taken, ==, cases[i].seen != NULL);
+      if (!taken)
+        {
+          g_assert_error (error, FAILURE, FAILURE_USAGE);
+          continue;
+        }
+      g_ptr_array_add (found, NULL);
+      operands = g_strjoinv (" ", (char **) found->pdata);
+      g_assert_cmpstr (seen->str, ==, cases[i].seen);
+      g_assert_cmpstr (operands, ==, cases[i].operands);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -207,5 +254,6 @@ main (int argc, char **argv)
   g_test_add_func ("/options/refusal", test_refusal);
   g_test_add_func ("/options/help", test_help);
   g_test_add_func ("/options/store", test_store);
+  g_test_add_func ("/options/anywhere", test_anywhere);
   return g_test_run ();
 }
