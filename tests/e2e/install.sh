@@ -54,6 +54,8 @@ for directory in syntax ftdetect; do
   check "vim finds its $directory" \
     installed "/vim/vimfiles/$directory/postrider.vim\$"
 done
+check "Emacs finds its mode" \
+  installed "/emacs/site-lisp/postrider-accounts-mode.el\$"
 check "it is the program" sh -c '"$1" --version | grep -q "^postrider "' - \
   "$(find "$root" -path '*/bin/postrider')"
 for language in $(sed 's/#.*//' "$source/po/LINGUAS"); do
