@@ -9,10 +9,23 @@ function escaped (text)
   return text
 }
 
-# With the quotes of `this' as code.
-function marked (text)
+# With options, and what is in quotes like `this', as such.
+function marked (text,    out, word)
 {
   text = escaped(text)
+  while (match (text, /(^|[ ,;(])--?[A-Za-z][A-Za-z-]*/))
+    {
+      word = substr (text, RSTART, RLENGTH)
+      out = out substr (text, 1, RSTART - 1)
+      text = substr (text, RSTART + RLENGTH)
+      if (word !~ /^-/)
+        {
+          out = out substr (word, 1, 1)
+          word = substr (word, 2)
+        }
+      out = out "@option{" word "}"
+    }
+  text = out text
   while (match (text, /`[^']*'/))
     text = substr (text, 1, RSTART - 1) "@code{" \
       substr (text, RSTART + 1, RLENGTH - 2) "}" substr (text, RSTART + RLENGTH)

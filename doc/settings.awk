@@ -219,14 +219,14 @@ END {
   if (file == 2)
     {
       read_tables()
-      print "@c made of src/account/settings.c\n@table @asis"
+      print "@c made of src/account/settings.c\n@raggedright\n@table @asis"
       for (i = 1; i <= count; i++)
         if (scope_of[order[i]] == scope)
           printf "@item @code{%s = %s}\n@seindex %s\n%s\n%s\n", order[i], \
             texinfo_value(value[order[i]]), order[i], \
             texinfo_text(help[order[i]]), initial[order[i]] == "" ? "" \
             : "Default: @code{" initial[order[i]] "}.\n"
-      print "@end table"
+      print "@end table\n@end raggedright"
     }
   if (failed)
     exit 1

@@ -57,7 +57,11 @@ program systemctl <<'END'
 [ "$*" = 'enable --now postrider' ]
 END
 program systemd-ask-password <<'END'
-[ "$*" = -n ] && printf 'the password'
+case $* in
+-n) printf 'the password' ;;
+'') echo 'the password' ;;
+*) exit 1 ;;
+esac
 END
 program systemd-creds <<'END'
 [ "$*" = 'encrypt - /etc/credstore.encrypted/mail' ] && grep -qx 'the password'
