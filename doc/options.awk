@@ -61,7 +61,7 @@ function sentence (text)
   while (match (text, /"\n[.,;:]/))
     text = substr (text, 1, RSTART) " " substr (text, RSTART + 2, 1) "\n" \
       substr (text, RSTART + 3)
-  gsub (/\n +/, "\n", text)
+  gsub (/ *\n */, "\n", text)
   gsub (/^\n|\n$/, "", text)
   return text
 }

@@ -54,7 +54,7 @@ exec "$@"
 END
 program systemctl <<'END'
 [ "$1" != --user ] || shift
-[ "$*" = 'enable --now postrider' ]
+[ "$*" = 'enable --now postrider' ] || [ "$*" = 'restart postrider' ]
 END
 program systemd-ask-password <<'END'
 case $* in
