@@ -16,6 +16,7 @@ static const char own_table[] =
 
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
 static const char *const answers[] = { "no", "yes", NULL };
+static const char *const users[] = { "address", "local-part", NULL };
 static const char *const secrets[] = { "password",         "app-password",
                                        "app-password-2fa", "token",
                                        "bridge",           NULL };
@@ -36,6 +37,7 @@ static const Column columns[] = {
   { "host", SETTING_HOST, true, FIELD (host), NULL },
   { "port", SETTING_PORT, false, FIELD (port), NULL },
   { "tls", SETTING_CHOICE, true, FIELD (tls), tls_modes },
+  { "user", SETTING_CHOICE, false, FIELD (user), users },
   { "secret", SETTING_CHOICE, true, FIELD (secret), secrets },
   { "switch", SETTING_BOOL, false, FIELD (switched), answers },
   { "page", SETTING_TEXT, false, FIELD (page), NULL },

@@ -24,6 +24,13 @@ typedef enum
   PROVIDER_BRIDGE,           /* what a program on this machine shows */
 } ProviderSecret;
 
+/* Who logs in there. */
+typedef enum
+{
+  PROVIDER_ADDRESS,
+  PROVIDER_LOCAL_PART, /* what stands before the @ of the address */
+} ProviderUser;
+
 typedef struct
 {
   char *key;      /* its section: fit for the name of an account */
@@ -32,6 +39,7 @@ typedef struct
   char *host;
   uint16_t port;
   TlsMode tls;
+  ProviderUser user;
   ProviderSecret secret;
   bool
       switched; /* sending has to be allowed in the mailbox's settings first */

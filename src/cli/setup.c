@@ -46,21 +46,33 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Plan, plan_clear)
 
 /* Who logs in */
 
-/* Providers that are known take the address; elsewhere it is what is most
- * common. */
+/* Of a provider that is known; elsewhere the address is what is most common.
+ */
+static char *
+usual_user (const SetupDraft *draft)
+{
+  const char *at = strrchr (draft->address, '@');
+  bool is_local = draft->provider != NULL
+                  && draft->provider->user == PROVIDER_LOCAL_PART;
+
+  return g_strndup (draft->address, is_local ? (size_t) (at - draft->address)
+                                             : strlen (draft->address));
+}
+
 static bool
 find_user (SetupDraft *draft, GError **error)
 {
+  g_autofree char *usual = usual_user (draft);
   g_autofree char *user = NULL;
 
   if (draft->values[SETUP_USER] != NULL)
     return true;
   if (draft->provider != NULL || !draft->asks)
     {
-      setup_draft_set (draft, SETUP_USER, draft->address);
+      setup_draft_set (draft, SETUP_USER, usual);
       return true;
     }
-  user = ask_text (_ ("Login name"), draft->address, error);
+  user = ask_text (_ ("Login name"), usual, error);
   setup_draft_set (draft, SETUP_USER, user);
   return user != NULL;
 }

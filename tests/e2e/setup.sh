@@ -395,6 +395,10 @@ check 'a provider: what its password is' said 'an app password' \
 check 'a provider: DNS is not asked about it' \
   sh -c "! grep SRV '$work/questions'"
 
+begins
+batch x --no-check me@web.de
+check 'a provider that wants the local part: it logs in' has 'user = me'
+
 # What DNS says.
 zone () {
   printf '%s\n' "$@" >"$work/zone"

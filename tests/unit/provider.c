@@ -40,6 +40,8 @@ test_rows (void)
       PROVIDER_APP_PASSWORD_2FA },
     { "web.de", "smtp.web.de", 587, TLS_STARTTLS,
       PROVIDER_APP_PASSWORD_2FA },
+    { "posteo.net", "posteo.de", 465, TLS_IMPLICIT, PROVIDER_APP_PASSWORD },
+    { "disroot.org", "disroot.org", 587, TLS_STARTTLS, PROVIDER_PASSWORD },
   };
   g_autoptr (Providers) providers = providers_open ();
 
@@ -95,7 +97,7 @@ static void
 test_strangers (void)
 {
   static const char *const domains[]
-      = { "example.org", "gmail.com.example.org", "mail.com", "ail.com",
+      = { "example.org", "gmail.com.example.org", "hotgmail.com", "ail.com",
           "com",         "",                      "gmail.co" };
   g_autoptr (Providers) providers = providers_open ();
 
@@ -149,6 +151,7 @@ test_errors (void)
     { HEAD "host = h.example\ntls = no\nsecret = password\n", "tls: " },
     { HEAD "host = h.example\nport = 0\n" REST, "port: " },
     { HEAD "host = [1.2.3.4]\n" REST, "host: " },
+    { HEAD "host = h.example\nuser = me\n" REST, "user: " },
     { HEAD "host = h.example\ncolour = red\n" REST, "no such column" },
     { HEAD "host = h.example\n" REST "[a]\n", "began in line" },
   };
