@@ -149,7 +149,7 @@ static const char *
 find_fault (const char *line, size_t length)
 {
   if (length == 0)
-    return _ ("it gives nothing: its first line is empty");
+    return _ ("its first line is empty");
   if (memchr (line, '\0', length) != NULL)
     return _ ("its first line has a NUL octet");
   if (memchr (line, '\r', length) != NULL)

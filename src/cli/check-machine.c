@@ -174,7 +174,10 @@ machine_check_held (Queue *queue, const Account *account, Sheet *sheet)
                 "%u messages are held because of this account", held->len),
       held->len);
   advice = g_strdup_printf (
-      _ ("once it works, `postrider queue release --account %s' sends them"),
+      ngettext ("once it works, `postrider queue release --account %s' sends it",
+                "once it works, `postrider queue release --account %s' sends "
+                "them",
+                held->len),
       account->name);
   add (sheet, "held", PROBE_WARNING, text, advice);
 }

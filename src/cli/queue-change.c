@@ -51,13 +51,15 @@ say (char *line)
   return output_write (owned, strlen (owned)) && output_write ("\n", 1);
 }
 
-/* For the record, and for who asked. LINE becomes ours. */
+/* For the record, what was DONE, and for who asked. LINE becomes ours. */
 static bool
-note_done (Change *change, const Entry *entry, const char *fate, char *line)
+note_done (Change *change, const Entry *entry, const char *fate,
+           const char *done, char *line)
 {
   log_line (LOG_NOTICE,
-            "id=%s account=%s from=<%s> fate=%s text=\"by a person\"",
-            entry->id, entry->account, entry->envelope->reverse_path, fate);
+            "id=%s account=%s from=<%s> fate=%s text=\"%s by a person\"",
+            entry->id, entry->account, entry->envelope->reverse_path, fate,
+            done);
   change->changed++;
   return say (line);
 }
@@ -180,7 +182,7 @@ retry (Change *change, const Place *place, GError **error)
     return false;
   warn_if_paused (change, entry->account);
   return note_done (
-      change, entry, "queued",
+      change, entry, "queued", "retried",
       g_strdup_printf (entry_due (entry, now) <= now
                            ? _ ("%s will be tried now")
                            : _ ("%s may be with the relay already; it will be "
@@ -199,7 +201,7 @@ hold (Change *change, const Place *place, GError **error)
       && !queue_hold (change->params->queue, entry,
                       _ ("held by `postrider queue hold'"), error))
     return false;
-  return note_done (change, entry, "held",
+  return note_done (change, entry, "held", "held",
                     g_strdup_printf (_ ("%s is held"), entry->id));
 }
 
@@ -221,7 +223,7 @@ release (Change *change, const Place *place, GError **error)
   /* Before a runner can see the message: it would hold it again. */
   mend (change, entry->account);
   return queue_release (change->params->queue, entry, error)
-         && note_done (change, entry, "queued",
+         && note_done (change, entry, "queued", "released",
                        g_strdup_printf (_ ("%s will be sent"), entry->id));
 }
 
@@ -231,7 +233,7 @@ discard (Change *change, const char *id, GError **error)
 {
   if (!queue_discard (change->params->queue, id, error))
     return false;
-  log_line (LOG_NOTICE, "id=%s fate=removed text=\"by a person\"", id);
+  log_line (LOG_NOTICE, "id=%s fate=removed text=\"removed by a person\"", id);
   return say (g_strdup_printf (_ ("%s is removed"), id));
 }
 
@@ -249,7 +251,7 @@ remove_place (Change *change, const Place *place, GError **error)
   if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   return entry != NULL && queue_remove (change->params->queue, entry, error)
-         && note_done (change, entry, "removed",
+         && note_done (change, entry, "removed", "removed",
                        g_strdup_printf (_ ("%s is removed"), entry->id));
 }
 

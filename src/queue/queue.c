@@ -99,8 +99,8 @@ check_directory (int fd, const char *path, GError **error)
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
                    _ ("the queue directory %s belongs to another user (uid "
-                      "%u); give it back, or move it away"),
-                   path, (unsigned) st.st_uid);
+                      "%u): move it away, or run `chown -R %u %s' as root"),
+                   path, (unsigned) st.st_uid, (unsigned) geteuid (), path);
       return false;
     }
   if ((st.st_mode & 077) != 0)

@@ -171,7 +171,8 @@ ask_for (Race *race, int which, int family, GError **error)
   race->waits[which] = (struct pollfd){ ask (race->name, family), POLLIN, 0 };
   if (race->waits[which].fd >= 0)
     return true;
-  failure_set_errno (error, FAILURE_OS, errno, _ ("out of descriptors"));
+  failure_set_errno (error, FAILURE_OS, errno,
+                     _ ("cannot have another file descriptor"));
   return false;
 }
 
@@ -547,7 +548,8 @@ connect_take (int fd, GError **error)
 {
   if (fd >= 0 && fcntl (fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
     return fd;
-  failure_set_errno (error, FAILURE_OS, errno, _ ("out of descriptors"));
+  failure_set_errno (error, FAILURE_OS, errno,
+                     _ ("cannot have another file descriptor"));
   if (fd >= 0)
     close (fd);
   return -1;

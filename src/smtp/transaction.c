@@ -547,7 +547,8 @@ send_elsewhere (Run *run)
   Status *status;
 
   g_set_error (&error, FAILURE, FAILURE_TEMPORARY,
-               _ ("%s takes recipients of no more domains in one session"),
+               _ ("%s takes recipients of only so many domains in one "
+                  "session; the others have to wait for the next one"),
                endpoint);
   status = status_new_failure (STAGE_RCPT, error);
   status->elsewhere = true;

@@ -348,6 +348,25 @@ reason_at (const Report *report, size_t i)
     }
 }
 
+/* What stands above the recipients. */
+static const char *
+to_whom (const Report *report)
+{
+  unsigned count = report->indices->len;
+
+  return report->params->action == DSN_FAILED
+             ? ngettext ("Your message could not be delivered to this "
+                         "recipient:",
+                         "Your message could not be delivered to these "
+                         "recipients:",
+                         count)
+             : ngettext ("Your message could not yet be delivered to this "
+                         "recipient:",
+                         "Your message could not yet be delivered to these "
+                         "recipients:",
+                         count);
+}
+
 /* What many have in common is said once, behind them. */
 static void
 append_recipients (GString *out, const Report *report)
@@ -405,13 +424,13 @@ append_kept (GString *out, const Report *report)
   if (days == 0)
     kept = g_strdup (
         _ ("A copy is held until you release or remove it. These commands "
-           "show it, send it to those recipients once more, and remove it:"));
+           "show it, send it again where it did not arrive, and remove it:"));
   else
     kept = g_strdup_printf (
         ngettext ("A copy is held for %u day. These commands show it, send it "
-                  "to those recipients once more, and remove it:",
+                  "again where it did not arrive, and remove it:",
                   "A copy is held for %u days. These commands show it, send "
-                  "it to those recipients once more, and remove it:",
+                  "it again where it did not arrive, and remove it:",
                   days),
         days);
   append_paragraph (out, kept);
@@ -450,9 +469,7 @@ make_text (const Report *report)
 
   append_paragraph (out, _ ("This is Postrider, which takes mail from your "
                             "computer to your relay."));
-  append_paragraph (out,
-                    failed ? _ ("Your message could not be delivered to:")
-                           : _ ("Your message could not yet be delivered to:"));
+  append_paragraph (out, to_whom (report));
   append_recipients (out, report);
   append_which (out, report);
   if (failed)

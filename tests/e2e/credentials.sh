@@ -172,9 +172,9 @@ echo canary; kill -s KILL $$
 END
 fault "command: killed" 77 held 'was ended by signal 9' \
   "password-command = $program"
-fault "command: prints nothing" 77 held 'it gives nothing' \
+fault "command: prints nothing" 77 held 'its first line is empty' \
   'password-command = true'
-fault "command: prints an empty line" 77 held 'it gives nothing' \
+fault "command: prints an empty line" 77 held 'its first line is empty' \
   'password-command = echo'
 fault "command: prints 1 GB" 77 held 'printed more than 65536 octets' \
   'password-command = head -c 1000000000 /dev/zero'
@@ -190,7 +190,7 @@ fault "command: stopped" 0 queue 'did not end in time' \
   "password-command = sh -c 'echo canary; kill -s STOP \$\$'"
 fault "command: a grandchild hangs" 0 queue 'did not end in time' \
   "password-command = sh -c 'sleep 300 & wait'"
-fault "command: reads stdin" 77 held 'it gives nothing' \
+fault "command: reads stdin" 77 held 'its first line is empty' \
   'password-command = cat'
 fault "command: asks on the terminal" 77 held 'exited with status' \
   "password-command = sh -c 'cat </dev/tty'"
@@ -226,10 +226,10 @@ ln -s right "$secrets/link"
 fault "file: a symbolic link" 78 held 'is a symbolic link' \
   "password-file = $secrets/link"
 : | secret_file empty
-fault "file: empty" 77 held 'it gives nothing' \
+fault "file: empty" 77 held 'its first line is empty' \
   "password-file = $secrets/empty"
 printf '\ncanary\n' | secret_file blank
-fault "file: its first line is empty" 77 held 'it gives nothing' \
+fault "file: its first line is empty" 77 held 'its first line is empty' \
   "password-file = $secrets/blank"
 printf 'canary\r\n' | secret_file cr
 fault "file: CR LF" 77 held 'carriage return' "password-file = $secrets/cr"

@@ -115,7 +115,7 @@ check "held: JSON" json "len (m) == 1 and m[0]['failures'] == [{'address': \
 postrider queue remove "$two" >"$work/removed" || exit 1
 log NO@example.net
 check "what follows about a message is shown with it" has "$work/out" \
-  '  removed  ' '^    me@example.org$' '^    by a person$'
+  '  removed  ' '^    me@example.org$' '^    removed by a person$'
 check "in its order" blocks 2
 
 # Named

@@ -185,7 +185,7 @@ fresh 'password-command = false'
 mistake "a password command that fails" secret 77 'false. exited with status 1' \
   'run the command'
 fresh 'password-command = true'
-mistake "a password command that prints nothing" secret 77 'gives nothing' \
+mistake "a password command that prints nothing" secret 77 'its first line is empty' \
   'run the command'
 fresh 'password-command = no-such-program x'
 mistake "a password command that is not there" secret 77 'no-such-program' \

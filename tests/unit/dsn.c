@@ -213,7 +213,7 @@ test_failed (void)
     "\r\n"
     "This is Postrider, which takes mail from your computer to your relay.\r\n"
     "\r\n"
-    "Your message could not be delivered to:\r\n"
+    "Your message could not be delivered to this recipient:\r\n"
     "\r\n"
     "    you@example.net\r\n"
     "        smtp.example.org said: 550 5.1.1 nobody of that name\r\n"
@@ -224,8 +224,8 @@ test_failed (void)
     "    Date: Sat, 21 Nov 2026 04:14:47 +0100\r\n"
     "    ID in the queue: " ID "\r\n"
     "\r\n"
-    "A copy is held for 30 days. These commands show it, send it to those\r\n"
-    "recipients once more, and remove it:\r\n"
+    "A copy is held for 30 days. These commands show it, send it again where it\r\n"
+    "did not arrive, and remove it:\r\n"
     "\r\n"
     "    postrider queue show " ID "\r\n"
     "    postrider queue release " ID "\r\n"
@@ -267,7 +267,7 @@ static void
 test_delayed (void)
 {
   static const char expected[] =
-    "Your message could not yet be delivered to:\r\n"
+    "Your message could not yet be delivered to these recipients:\r\n"
     "\r\n"
     "    you@example.net\r\n"
     "    two@example.net\r\n"
@@ -882,8 +882,11 @@ make_catalog (const char *top)
       = "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n"
         "msgid \"Your message could not be delivered\"\n"
         "msgstr \"Ihre Nachricht l\303\244\303\237t sich nicht zustellen\"\n"
-        "msgid \"Your message could not be delivered to:\"\n"
-        "msgstr \"Unzustellbar f\303\274r:\"\n"
+        "msgid \"Your message could not be delivered to this recipient:\"\n"
+        "msgid_plural \"Your message could not be delivered to these \"\n"
+        "\"recipients:\"\n"
+        "msgstr[0] \"Unzustellbar f\303\274r:\"\n"
+        "msgstr[1] \"Unzustellbar f\303\274r:\"\n"
         "msgid \"%s said: %s\"\n"
         "msgstr \"%s erkl\303\244rte: %s\"\n";
   g_autofree char *directory
