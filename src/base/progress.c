@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -18,7 +17,6 @@
 #define INTERVAL 200                /* milliseconds from one line to the next */
 #define MEMORY 3.0                  /* seconds, of the rate */
 #define LONGEST (99 * 60 * 60)      /* seconds that are told */
-#define COLUMNS 80                  /* where the terminal does not say */
 #define CLEAR "\r\033[K"
 
 static bool enabled;
@@ -67,17 +65,6 @@ may_draw (void)
 
   return (foreground < 0 || foreground == getpgrp ())
          && poll (&item, 1, 0) == 1 && (item.revents & POLLOUT) != 0;
-}
-
-/* Asked each time, so that no signal need tell of a change. */
-static size_t
-columns (void)
-{
-  struct winsize size;
-
-  return ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
-             ? size.ws_col
-             : COLUMNS;
 }
 
 /* Of the last seconds, as far as possible. */
@@ -148,7 +135,8 @@ short_line (void)
 static void
 draw (void)
 {
-  size_t room = columns () - 1;
+  /* Asked each time, so that no signal need tell of a change. */
+  size_t room = text_columns (STDERR_FILENO) - 1;
   g_autofree char *line = long_line ();
   g_autofree char *drawn = NULL;
 

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 static bool
 is_control (gunichar c)
@@ -22,13 +23,25 @@ append_printable (GString *out, gunichar c)
     g_string_append_unichar (out, c);
 }
 
+static bool
+is_plain (const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (text[i] < 0x20 || text[i] >= 0x7f)
+      return false;
+  return true;
+}
+
 char *
 text_printable (const char *text, size_t length, size_t maximum)
 {
-  g_autoptr (GString) out = g_string_new (NULL);
+  g_autoptr (GString) out = NULL;
   size_t fits = 0;
   const char *p = text;
 
+  if (length <= maximum && is_plain (text, length))
+    return g_strndup (text, length);
+  out = g_string_new (NULL);
   while (p < text + length && out->len <= maximum)
     {
       gunichar c = g_utf8_get_char_validated (p, text + length - p);
@@ -88,6 +101,15 @@ text_width (const char *text)
       width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
     }
   return width;
+}
+
+size_t
+text_columns (int fd)
+{
+  struct winsize size;
+
+  return ioctl (fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                               : TEXT_COLUMNS;
 }
 
 bool

@@ -30,6 +30,11 @@ char *text_line_printable (const TextLine *line);
  * combining ones none. */
 size_t text_width (const char *text);
 
+/* Those that the terminal FD has; TEXT_COLUMNS where it does not say, and where
+ * there is none. */
+#define TEXT_COLUMNS 80
+size_t text_columns (int fd);
+
 /* Whether one of LENGTH octets is above 127. */
 bool text_is_8bit (const char *octets, size_t length);
 

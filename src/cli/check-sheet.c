@@ -8,6 +8,7 @@
 
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/words.h"
 
 #define TIME_COLUMNS 8
 #define TROUBLE_COLUMN 4
@@ -22,57 +23,36 @@ struct Sheet
   int exit_status;
 };
 
-static const struct
-{
-  const char *part, *label;
-} labels[] = {
-  { "account", N_ ("account") },   { "secret", N_ ("password") },
-  { "address", N_ ("DNS") },       { "connection", N_ ("connection") },
-  { "tls", N_ ("TLS") },           { "greeting", N_ ("greeting") },
-  { "ehlo", N_ ("EHLO") },         { "login", N_ ("login") },
-  { "sender", N_ ("sender") },     { "pause", N_ ("pause") },
-  { "held", N_ ("held") },         { "file", N_ ("accounts") },
-  { "queue", N_ ("queue") },       { "runner", N_ ("runner") },
-  { "unit", N_ ("systemd") },      { "sendmail", N_ ("sendmail") },
-  { "cron", N_ ("cron") },
+/* What is looked at: a column of its own. */
+static const Word labels[] = {
+  { "account", NC_ ("check", "account") },
+  { "secret", NC_ ("check", "password") },
+  { "address", NC_ ("check", "DNS") },
+  { "connection", NC_ ("check", "connection") },
+  { "tls", NC_ ("check", "TLS") },
+  { "greeting", NC_ ("check", "greeting") },
+  { "ehlo", NC_ ("check", "EHLO") },
+  { "login", NC_ ("check", "login") },
+  { "sender", NC_ ("check", "sender") },
+  { "pause", NC_ ("check", "pause") },
+  { "held", NC_ ("check", "held") },
+  { "file", NC_ ("check", "accounts") },
+  { "queue", NC_ ("check", "queue") },
+  { "runner", NC_ ("check", "runner") },
+  { "unit", NC_ ("check", "systemd") },
+  { "sendmail", NC_ ("check", "sendmail") },
+  { "cron", NC_ ("check", "cron") },
+  { NULL, NULL },
 };
 
-static const char *const words[] = {
-  [PROBE_OK] = N_ ("ok"),
-  [PROBE_WARNING] = N_ ("warning"),
-  [PROBE_SKIPPED] = N_ ("not tried"),
-  [PROBE_FAILED] = N_ ("FAILED"),
+/* How it is: the next column. */
+static const Word results[] = {
+  { "ok", NC_ ("check", "ok") },
+  { "warning", NC_ ("check", "warning") },
+  { "skipped", NC_ ("check", "not tried") },
+  { "failed", NC_ ("check", "FAILED") },
+  { NULL, NULL },
 };
-
-static const char *
-label_of (const char *part)
-{
-  for (size_t i = 0; i < G_N_ELEMENTS (labels); i++)
-    if (strcmp (labels[i].part, part) == 0)
-      return _ (labels[i].label);
-  return part;
-}
-
-/* Of the widest label, in the user's language, and two blanks. */
-static size_t
-label_columns (void)
-{
-  size_t widest = 0;
-
-  for (size_t i = 0; i < G_N_ELEMENTS (labels); i++)
-    widest = MAX (widest, output_width (_ (labels[i].label)));
-  return widest + 2;
-}
-
-static size_t
-word_columns (void)
-{
-  size_t widest = 0;
-
-  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-    widest = MAX (widest, output_width (_ (words[i])));
-  return widest + 1;
-}
 
 Sheet *
 sheet_new (bool json)
@@ -159,13 +139,11 @@ worse (ProbeResult a, ProbeResult b)
 static void
 append_trouble (GString *out, const char *text, const char *mark)
 {
-  g_autoptr (GString) lines = g_string_new (NULL);
-  size_t indent = TROUBLE_COLUMN + strlen (mark);
+  size_t column = TROUBLE_COLUMN + strlen (mark);
 
-  output_append_wrapped (lines, text, indent);
-  if (lines->len > indent)
-    memcpy (lines->str + TROUBLE_COLUMN, mark, strlen (mark));
-  g_string_append_len (out, lines->str, (gssize) lines->len);
+  output_append_padded (out, "", TROUBLE_COLUMN, false);
+  g_string_append (out, mark);
+  output_append_folded (out, text, column, column);
 }
 
 /* What is well stands beside its label; what is not has lines of its own. */
@@ -173,22 +151,25 @@ static void
 print_row (const Row *row)
 {
   g_autoptr (GString) out = g_string_new ("  ");
-  g_autoptr (GString) lines = g_string_new (NULL);
   g_autofree char *time
       = row->milliseconds < 0
             ? g_strdup ("")
             : g_strdup_printf (_ ("%d ms"), row->milliseconds);
   bool well = row->result == PROBE_OK || row->result == PROBE_SKIPPED;
-  size_t column = 2 + label_columns () + word_columns () + TIME_COLUMNS + 2;
+  size_t label_columns = words_width (labels, "check") + 2;
+  size_t result_columns = words_width (results, "check") + 1;
+  size_t column = 2 + label_columns + result_columns + TIME_COLUMNS + 2;
 
-  output_append_padded (out, label_of (row->part), label_columns (), false);
-  output_append_padded (out, _ (words[row->result]), word_columns (), false);
+  output_append_padded (out, words_find (labels, "check", row->part),
+                        label_columns, false);
+  output_append_padded (
+      out, words_find (results, "check", probe_result_name (row->result)),
+      result_columns, false);
   output_append_padded (out, time, TIME_COLUMNS, true);
   if (well && row->text[0] != '\0')
     {
-      output_append_wrapped (lines, row->text, column);
       g_string_append (out, "  ");
-      g_string_append (out, lines->str + column);
+      output_append_folded (out, row->text, column, column);
     }
   else
     {

@@ -7,41 +7,21 @@
 
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/words.h"
 
 #define INDENT 4
 #define ID_COLUMNS 16
 #define SIZE_COLUMNS 9
 
-/* What became of the message, by the word of the log. */
-static const struct
-{
-  const char *fate;
-  const char *word;
-} words[] = {
-  { "relayed", N_ ("sent") },    { "queued", N_ ("waiting") },
-  { "held", N_ ("held") },       { "removed", N_ ("removed") },
-  { "corrupt", N_ ("damaged") }, { NULL, N_ ("note") },
+/* What became of a message, or, of another line of the log, that it is one. */
+static const Word fates[] = {
+  { "relayed", NC_ ("message", "sent") },
+  { "queued", NC_ ("message", "waiting") },
+  { "held", NC_ ("message", "held") },
+  { "removed", NC_ ("message", "removed") },
+  { "corrupt", NC_ ("message", "damaged") },
+  { NULL, NC_ ("message", "note") },
 };
-
-static const char *
-word_of (const char *fate)
-{
-  size_t i = 0;
-
-  while (words[i].fate != NULL && g_strcmp0 (words[i].fate, fate) != 0)
-    i++;
-  return _ (words[i].word);
-}
-
-static size_t
-word_width (void)
-{
-  size_t width = 0;
-
-  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-    width = MAX (width, output_width (_ (words[i].word)));
-  return width;
-}
 
 static const char *
 value_or (const LogRecord *record, const char *key, const char *otherwise)
@@ -71,8 +51,9 @@ append_head (GString *out, const LogRecord *record)
   g_string_append_printf (out, "%s  ", time);
   output_append_padded (out, value_or (record, "id", ""), ID_COLUMNS, false);
   g_string_append (out, "  ");
-  output_append_padded (out, word_of (log_record_value (record, "fate")),
-                        word_width (), false);
+  output_append_padded (
+      out, words_find (fates, "message", log_record_value (record, "fate")),
+      words_width (fates, "message"), false);
   g_string_append (out, "  ");
   output_append_padded (out, size, SIZE_COLUMNS, true);
   g_string_append (out, "  ");

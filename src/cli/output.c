@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 
@@ -11,6 +12,7 @@
 #include "base/text.h"
 
 #define RECIPIENTS_MAXIMUM 3 /* that are shown; the others are counted */
+#define COLUMNS_MINIMUM 40
 
 static int trouble; /* errno of the first write that failed */
 
@@ -150,10 +152,21 @@ fold_text (Fold *fold, const char *text)
   return gap;
 }
 
+/* USUAL, or what a narrow terminal has. */
+static size_t
+columns (size_t usual)
+{
+  static size_t known;
+
+  if (known == 0)
+    known = MAX (text_columns (STDOUT_FILENO), COLUMNS_MINIMUM);
+  return MIN (usual, known);
+}
+
 void
 output_append_wrapped (GString *out, const char *text, size_t indent)
 {
-  Fold fold = { out, indent, indent, OUTPUT_COLUMNS };
+  Fold fold = { out, indent, indent, columns (OUTPUT_COLUMNS) };
   size_t start = out->len;
 
   append_blanks (out, indent);
@@ -167,7 +180,8 @@ void
 output_append_folded (GString *out, const char *text, size_t column,
                       size_t indent)
 {
-  Fold fold = { out, column, indent, OUTPUT_HELP_COLUMNS };
+  Fold fold = { out, column, indent,
+                columns (OUTPUT_HELP_COLUMNS) };
 
   (void) fold_text (&fold, text);
   g_string_append_c (out, '\n');

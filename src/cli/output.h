@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a line, unless the terminal has less. */
 #define OUTPUT_COLUMNS 80
 
-/* Of help, where the last column is free. */
+/* Where the last one is free. */
 #define OUTPUT_HELP_COLUMNS 79
 
 /* text_width. */

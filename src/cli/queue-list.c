@@ -8,33 +8,24 @@
 #include "base/text.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/words.h"
 
 #define INDENT 4
 #define SIZE_COLUMNS 9
 #define REASON_MAXIMUM 400   /* octets; the whole of it is in `queue show' */
 
+static const Word states[] = {
+  { "waiting", NC_ ("message", "waiting") },
+  { "sending", NC_ ("message", "sending") },
+  { "held", NC_ ("message", "held") },
+  { "damaged", NC_ ("message", "damaged") },
+  { NULL, NULL },
+};
+
 const char *
 list_state (State state)
 {
-  static const char *const words[N_STATES] = {
-    [STATE_WAITING] = N_ ("waiting"),
-    [STATE_SENDING] = N_ ("sending"),
-    [STATE_HELD] = N_ ("held"),
-    [STATE_DAMAGED] = N_ ("damaged"),
-  };
-
-  return _ (words[state]);
-}
-
-/* Of the column of states. */
-static size_t
-state_width (void)
-{
-  size_t width = 0;
-
-  for (int state = 0; state < N_STATES; state++)
-    width = MAX (width, output_width (list_state ((State) state)));
-  return width;
+  return words_find (states, "message", state_name (state));
 }
 
 char *
@@ -77,7 +68,7 @@ append_head (GString *out, const Sight *sight)
     }
   size = g_format_size (content_size (&entry->content));
   arrival = output_time (entry->arrival);
-  output_append_padded (out, list_state (sight->state), state_width (), false);
+  output_append_padded (out, list_state (sight->state), words_width (states, "message"), false);
   g_string_append (out, "  ");
   output_append_padded (out, size, SIZE_COLUMNS, true);
   g_string_append_printf (out, "  %s%s", arrival,

@@ -9,22 +9,41 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/queue-list.h"
+#include "cli/words.h"
 
 #define BLOCK (64 * 1024)
-#define LABEL_COLUMNS 16
 #define RECIPIENT_INDENT 2
 #define STATUS_INDENT 6
+
+static const Word labels[] = {
+  { "id", N_ ("Message:") },
+  { "state", N_ ("State:") },
+  { "file", N_ ("File:") },
+  { "arrival", N_ ("Arrived:") },
+  { "size", N_ ("Size:") },
+  { "account", N_ ("Account:") },
+  { "sender", N_ ("Sender:") },
+  { "notify", N_ ("Notify:") },
+  { "return", N_ ("Return:") },
+  { "envid", N_ ("Envelope ID:") },
+  { "attempts", N_ ("Attempts:") },
+  { "last", N_ ("Last attempt:") },
+  { "next", N_ ("Next:") },
+  { "held", N_ ("Held since:") },
+  { "reason", N_ ("Reason:") },
+  { "note", N_ ("Note:") },
+  { NULL, NULL },
+};
 
 static void
 append_line (GString *out, const char *label, const char *text)
 {
-  g_autoptr (GString) lines = g_string_new (NULL);
+  size_t column = words_width (labels, NULL) + 2;
 
   if (text == NULL || text[0] == '\0')
     return;
-  output_append_wrapped (lines, text, LABEL_COLUMNS);
-  output_append_padded (out, label, LABEL_COLUMNS, false);
-  g_string_append (out, lines->str + LABEL_COLUMNS);
+  output_append_padded (out, words_find (labels, NULL, label), column, false);
+  output_append_folded (out, text, column, column);
 }
 
 static void
@@ -42,15 +61,15 @@ append_envelope (GString *out, const Entry *entry)
   g_autofree char *size = g_format_size_full (content_size (&entry->content),
                                               G_FORMAT_SIZE_LONG_FORMAT);
 
-  append_time (out, _ ("Arrived:"), entry->arrival);
-  append_line (out, _ ("Size:"), size);
-  append_line (out, _ ("Account:"), entry->account);
-  append_line (out, _ ("Sender:"),
+  append_time (out, "arrival", entry->arrival);
+  append_line (out, "size", size);
+  append_line (out, "account", entry->account);
+  append_line (out, "sender",
                envelope->reverse_path[0] == '\0' ? "<>"
                                                  : envelope->reverse_path);
-  append_line (out, _ ("Notify:"), envelope->notify);
-  append_line (out, _ ("Return:"), envelope->ret);
-  append_line (out, _ ("Envelope ID:"), envelope->envid);
+  append_line (out, "notify", envelope->notify);
+  append_line (out, "return", envelope->ret);
+  append_line (out, "envid", envelope->envid);
 }
 
 static void
@@ -61,39 +80,36 @@ append_history (GString *out, const Sight *sight)
   g_autofree char *next = list_next_try (sight);
   g_autofree char *reason = sight_reason (sight);
 
-  append_line (out, _ ("Attempts:"), attempts);
-  append_time (out, _ ("Last attempt:"), entry->last_attempt);
-  append_line (out, _ ("Next:"), next);
+  append_line (out, "attempts", attempts);
+  append_time (out, "last", entry->last_attempt);
+  append_line (out, "next", next);
   if (entry->held)
-    append_time (out, _ ("Held since:"), entry->held_since);
-  append_line (out, _ ("Reason:"), reason);
+    append_time (out, "held", entry->held_since);
+  append_line (out, "reason", reason);
   if (entry_is_ambiguous (entry) && sight->state != STATE_SENDING)
-    append_line (out, _ ("Note:"),
+    append_line (out, "note",
                  _ ("the relay may have it already; then it arrives twice"));
 }
 
-static const char *
-fate_word (const Status *status)
-{
-  static const char *const words[] = {
-    [FATE_RELAYED] = N_ ("with the relay"),
-    [FATE_DELAYED] = N_ ("put off"),
-    [FATE_HELD] = N_ ("held"),
-    [FATE_FAILED] = N_ ("refused"),
-  };
-
-  return status == NULL ? _ ("not tried") : _ (words[status->fate]);
-}
+static const Word fates[] = {
+  { "relayed", NC_ ("recipient", "with the relay") },
+  { "delayed", NC_ ("recipient", "put off") },
+  { "held", NC_ ("recipient", "held") },
+  { "failed", NC_ ("recipient", "refused") },
+  { NULL, NC_ ("recipient", "not tried") },
+};
 
 /* "put off: 450 4.2.0 greylisted" */
 static char *
 fate_line (const Status *status)
 {
+  const char *fate = words_find (
+      fates, "recipient", status == NULL ? NULL : fate_name (status->fate));
   g_autofree char *words = status == NULL ? NULL : status_words (status);
 
   if (words == NULL || words[0] == '\0')
-    return g_strdup (fate_word (status));
-  return g_strdup_printf ("%s: %s", fate_word (status), words);
+    return g_strdup (fate);
+  return g_strdup_printf ("%s: %s", fate, words);
 }
 
 /* Neighbours who fared alike share a line about that. */
@@ -121,9 +137,9 @@ print_known (const Sight *sight)
   g_autoptr (GString) out = g_string_new (NULL);
   const Entry *entry = sight->entry;
 
-  append_line (out, _ ("Message:"), sight->id);
-  append_line (out, _ ("State:"), list_state (sight->state));
-  append_line (out, _ ("File:"), sight->path);
+  append_line (out, "id", sight->id);
+  append_line (out, "state", list_state (sight->state));
+  append_line (out, "file", sight->path);
   append_envelope (out, entry);
   append_history (out, sight);
   append_recipients (out, entry);

@@ -58,7 +58,7 @@ static const Option options[] = {
     .help = N_ ("show: the message alone") },
   { 0, "all", ARGUMENT_NONE, OPTION_SETS (Request, all),
     .help = N_ ("release, remove: all that there are") },
-  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("ACCOUNT"),
     OPTION_KEEPS (Request, account),
     .help = N_ ("release: what is held because of this account") },
   { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
@@ -191,7 +191,7 @@ print_help (void)
          "       postrider queue show [--json | --message] ID...\n"
          "       postrider queue retry [ID]...\n"
          "       postrider queue hold ID...\n"
-         "       postrider queue release ID... | --all | --account NAME\n"
+         "       postrider queue release ID... | --all | --account ACCOUNT\n"
          "       postrider queue remove ID... | --all\n"
          "Lists the messages that wait or are held, and decides about "
          "them.\n"

@@ -131,7 +131,7 @@ static const Option table[] = {
   { 'C', "accounts-file", ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
     OPTION_KEEPS (SendmailOptions, accounts_file),
     .help = N_ ("read this accounts file and no other"), .usual = true },
-  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("NAME"),
+  { 0, "account", ARGUMENT_REQUIRED, NULL, N_ ("ACCOUNT"),
     OPTION_KEEPS (SendmailOptions, sender.account),
     .help = N_ ("send through this account"), .usual = true },
   { 'b', NULL, ARGUMENT_NONE, take_bm, NULL,

@@ -150,6 +150,13 @@ check "since: nothing yet" has "$work/out" 'nothing since then'
 log --since yesterday
 check "since: no time" exits 64
 
+# A narrow terminal
+
+python3 "$source/tests/e2e/progress.py" --columns 45 "$work/shown" "$work/screen" \
+  "$build/postrider" log no@example.net </dev/null >"$work/err" 2>&1
+check "a narrow terminal: within its columns" has "$work/screen" "550 5.1.1 no such 'user'\$" \
+  '^    here$'
+
 # More than a line of the log has room for
 
 recipients=$(seq -f 'recipient-%g@a-domain-that-is-rather-long.example.org' 200)

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "cli/output.h"
+#include "cli/words.h"
 
 static void
 test_width (void)
@@ -169,6 +170,22 @@ test_help (void)
 }
 
 static void
+test_words (void)
+{
+  static const Word open[]
+      = { { "a", "one" }, { "b", "\xe6\xbc\xa2\xe5\xad\x97" }, { NULL, "other" } };
+  static const Word closed[] = { { "a", "one" }, { NULL, NULL } };
+
+  g_assert_cmpstr (words_find (open, NULL, "b"), ==,
+                   "\xe6\xbc\xa2\xe5\xad\x97");
+  g_assert_cmpstr (words_find (open, "context", "c"), ==, "other");
+  g_assert_cmpstr (words_find (open, NULL, NULL), ==, "other");
+  g_assert_cmpstr (words_find (closed, NULL, "c"), ==, "c");
+  g_assert_cmpuint (words_width (open, NULL), ==, 5);
+  g_assert_cmpuint (words_width (closed, "context"), ==, 3);
+}
+
+static void
 test_time (void)
 {
   g_autofree char *epoch = output_time (0);
@@ -189,6 +206,7 @@ main (int argc, char **argv)
   g_test_add_func ("/output/long-words", test_long_words);
   g_test_add_func ("/output/wide", test_wide);
   g_test_add_func ("/output/help", test_help);
+  g_test_add_func ("/output/words", test_words);
   g_test_add_func ("/output/time", test_time);
   return g_test_run ();
 }
