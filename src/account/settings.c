@@ -97,7 +97,7 @@ const Setting settings[] = {
   { "delivery", SETTING_CHOICE, ACCOUNT (delivery), "interactive", deliveries,
     N_ ("What a caller waits for: the relay's answer, or only that the message "
         "is queued and will be sent in the background, or only that it is "
-        "queued for the next run.") },
+        "queued, and nobody is started to send it.") },
   { "max-connections", SETTING_COUNT, ACCOUNT (max_connections), "3", NULL,
     N_ ("How many connections to the relay may be open at once. Callers above "
         "that leave their message in the queue, and a session that is open "

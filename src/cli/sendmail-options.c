@@ -73,8 +73,8 @@ take_V (void *target, const char *argument, GError **error)
    stands before that of the letter. */
 static const Option table[] = {
   { 't', NULL, ARGUMENT_NONE, OPTION_SETS (SendmailOptions, header_recipients),
-    .help = N_ ("take the recipients from To, Cc and Bcc, besides those on "
-                "the command line"),
+    .help = N_ ("take the recipients from To, Cc and Bcc, in addition to "
+                "those on the command line"),
     .usual = true },
   { 'f', NULL, ARGUMENT_REQUIRED, NULL, N_ ("ADDRESS"),
     OPTION_KEEPS (SendmailOptions, sender.reverse_path),
@@ -244,7 +244,7 @@ static const Option table[] = {
     .help = N_ ("nothing listens for mail; -bs speaks SMTP on standard input"),
     .value = "l", .group = OPTION_REFUSED },
   { 'b', NULL, ARGUMENT_NONE, NULL, NULL,
-    .help = N_ ("SMTP is the only such language; -bs speaks it"), .value = "a",
+    .help = N_ ("the ARPANET is gone; -bs speaks SMTP"), .value = "a",
     .group = OPTION_REFUSED },
   { 'b', NULL, ARGUMENT_NONE, NULL, NULL,
     .help = N_ ("`postrider queue' shows what relays said"), .value = "h",

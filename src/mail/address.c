@@ -878,8 +878,8 @@ address_parse (const char *text, GError **error)
       return NULL;
     }
   shown = text_printable (text, strlen (text), SHOWN_MAXIMUM);
-  g_set_error (error, FAILURE, FAILURE_DATA, _ ("%s: not one mail address"),
-               shown);
+  g_set_error (error, FAILURE, FAILURE_DATA,
+               _ ("%s: exactly one mail address is wanted"), shown);
   return NULL;
 }
 

@@ -163,8 +163,10 @@ notify_undelivered (const General *general, const char *account,
   body = g_string_new (NULL);
   g_string_append_printf (body, "%s: %s\n", name, words);
   if (untold)
-    g_string_append_printf (body, "%s\n",
-                            _ ("Its sender could not be told of it by mail."));
+    g_string_append_printf (
+        body, "%s\n",
+        ngettext ("Its sender could not be told of it by mail.",
+                  "Their senders could not be told of them by mail.", count));
   g_string_append (body, _ ("To see what is held: postrider queue list"));
   (void) show (summary, body->str, "email.bounced",
                untold ? URGENCY_CRITICAL : URGENCY_NORMAL);

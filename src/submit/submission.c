@@ -370,7 +370,7 @@ take_back (const Submitter *submitter, Entry **entry, Verdict *verdict)
   g_autoptr (GError) trouble = NULL;
   g_autoptr (GError) error = g_error_new_literal (
       FAILURE, FAILURE_SOFTWARE,
-      _ ("the process that spoke with the relay for others has died"));
+      _ ("the process that was sending this message has died"));
   Entry *now =
       queue_adopt (submitter->queue, (*entry)->id, (*entry)->fd, &trouble);
   g_autoptr (Entry) held =
