@@ -249,13 +249,20 @@ add_setting (GString *text, const ConfigSection *section, const char *name,
   g_string_insert (text, (gssize) at, line);
 }
 
+/* An empty line sets off what comes next. */
 static void
-add_section (GString *text, const char *section)
+end_sections (GString *text)
 {
   if (text->len > 0 && text->str[text->len - 1] != '\n')
     g_string_append_c (text, '\n');
   if (text->len > 0 && !g_str_has_suffix (text->str, "\n\n"))
     g_string_append_c (text, '\n');
+}
+
+static void
+add_section (GString *text, const char *section)
+{
+  end_sections (text);
   g_string_append_printf (text, "[%s]\n", section);
 }
 
@@ -325,6 +332,13 @@ edit_set (Edit *edit, const char *section, const char *name, const char *value,
     return true;
   g_string_assign (edit->text, before);
   return refuse (edit, section, name, error);
+}
+
+void
+edit_append (Edit *edit, const char *text)
+{
+  end_sections (edit->text);
+  g_string_append (edit->text, text);
 }
 
 /* The file */

@@ -43,6 +43,9 @@ char *edit_get (const Edit *edit, const char *section, const char *name);
 bool edit_set (Edit *edit, const char *section, const char *name,
                const char *value, GError **error);
 
+/* Adds TEXT behind all that stands there: whole sections, of names that are new. */
+void edit_append (Edit *edit, const char *text);
+
 /* The whole text as it would stand in the file. */
 const char *edit_text (const Edit *edit);
 

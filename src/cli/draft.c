@@ -301,7 +301,7 @@ has_item (const char *list, const char *item)
   return g_strv_contains ((const char *const *) items, item);
 }
 
-void
+bool
 draft_from (Draft *draft, DraftAccount *account, const char *address, int line)
 {
   const char *from = draft_get (account, "from");
@@ -317,6 +317,21 @@ draft_from (Draft *draft, DraftAccount *account, const char *address, int line)
       longer = g_strdup_printf ("%s, %s", from, address);
       draft_set (draft, account, "from", longer, line);
     }
+  return problem == NULL;
+}
+
+bool
+draft_guess_from (Draft *draft, DraftAccount *account, const char *guess,
+                  int line)
+{
+  if (guess == NULL || strchr (guess, '@') == NULL
+      || !draft_from (draft, account, guess, line))
+    return false;
+  draft_note (draft, line,
+              _ ("account `%s' has no address, so it gets %s: change its "
+                 "`from' if that is not yours"),
+              account->name, guess);
+  return true;
 }
 
 /* Secrets */
@@ -420,20 +435,6 @@ draft_is_system_bundle (const char *path)
 
 /* Into the file */
 
-static bool
-write_settings (Edit *edit, const char *section, const GPtrArray *list,
-                GError **error)
-{
-  for (size_t i = 0; i < list->len; i++)
-    {
-      const DraftSetting *setting = g_ptr_array_index (list, i);
-
-      if (!edit_set (edit, section, setting->name, setting->value, error))
-        return false;
-    }
-  return true;
-}
-
 /* The first line of an error of the accounts file, without the place there,
    which is nowhere yet. */
 static char *
@@ -458,22 +459,35 @@ setting_order (const void *a, const void *b)
   return one < other ? -1 : one > other;
 }
 
-/* Those that are no accounts. */
+/* ACCOUNT as a file of its own; NULL: it is no account, and ERROR says why. */
+static Edit *
+write_section (const DraftAccount *account, GError **error)
+{
+  g_autoptr (Edit) alone = edit_open_text ("", "/", "", NULL);
+
+  for (size_t i = 0; i < account->settings->len; i++)
+    {
+      const DraftSetting *setting = g_ptr_array_index (account->settings, i);
+
+      if (!edit_set (alone, account->name, setting->name, setting->value,
+                     error))
+        return NULL;
+    }
+  return edit_check (alone, error) ? g_steal_pointer (&alone) : NULL;
+}
+
 static void
 check_whole (Draft *draft, DraftAccount *account)
 {
-  g_autoptr (Edit) alone = edit_open_text ("", "/", "", NULL);
   g_autoptr (GError) error = NULL;
+  g_autoptr (Edit) alone = write_section (account, &error);
   g_autofree char *reason = NULL;
 
-  if (write_settings (alone, account->name, account->settings, &error)
-      && edit_has (alone, account->name) && edit_check (alone, &error))
+  if (alone != NULL)
     return;
-  if (error == NULL)
-    reason = g_strdup (_ ("nothing of it could be used"));
-  else
-    reason = first_reason (error->message);
-  draft_leave_out (draft, account, account->line, "%s", reason);
+  reason = first_reason (error->message);
+  draft_note (draft, account->line, _ ("%s; so it is left out"), reason);
+  account->left_out = true;
 }
 
 /* One account of the file is the default at the most. */
@@ -494,7 +508,7 @@ static void
 apply_account (Draft *draft, DraftAccount *account, Edit *edit)
 {
   DraftSetting *marked = find_setting (account->settings, "default");
-  g_autoptr (GError) error = NULL;
+  g_autoptr (Edit) alone = NULL;
 
   if (edit_has (edit, account->name))
     {
@@ -512,8 +526,8 @@ apply_account (Draft *draft, DraftAccount *account, Edit *edit)
                   account->name, edit_file (edit));
       (void) g_ptr_array_remove (account->settings, marked);
     }
-  if (!write_settings (edit, account->name, account->settings, &error))
-    draft_leave_out (draft, account, account->line, "%s", error->message);
+  alone = write_section (account, NULL);
+  edit_append (edit, edit_text (alone));
 }
 
 static void

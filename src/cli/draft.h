@@ -92,9 +92,14 @@ void draft_set (Draft *draft, DraftAccount *account, const char *name,
 const char *draft_get (const DraftAccount *account, const char *name);
 
 /* ADDRESS, or a pattern, as one more of the account's `from', unless it is
- * there. */
-void draft_from (Draft *draft, DraftAccount *account, const char *address,
+ * there. False: it is none, and a note says so. */
+bool draft_from (Draft *draft, DraftAccount *account, const char *address,
                  int line);
+
+/* The same for an account that says no address; a note tells what it gets.
+ * False: GUESS (nullable) is no address either. */
+bool draft_guess_from (Draft *draft, DraftAccount *account, const char *guess,
+                       int line);
 
 /* Whether PATH is where systems have the authorities that are trusted anyway.
  */

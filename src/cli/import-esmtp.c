@@ -393,19 +393,10 @@ convert_from (const Reader *reader, const Identity *identity,
     draft_from (reader->draft, account, identity->address, line);
   if (draft_get (account, "from") != NULL)
     return;
-  if (user != NULL && strchr (user, '@') != NULL)
-    own = g_strdup (user);
-  else if (domain != NULL)
+  if (domain != NULL)
     own = g_strdup_printf ("%s@%s", reader->draft->world->user, domain);
-  if (own != NULL)
-    {
-      draft_from (reader->draft, account, own, line);
-      draft_note (reader->draft, line,
-                  _ ("account `%s' has no address, so it gets %s: change its "
-                     "`from' if that is not yours"),
-                  account->name, own);
-    }
-  else
+  if (!draft_guess_from (reader->draft, account, user, line)
+      && !draft_guess_from (reader->draft, account, own, line))
     draft_leave_out (
         reader->draft, account, line,
         _ ("it has no address: write `identity ADDRESS' above it, "

@@ -602,35 +602,6 @@ add_details (const Conversion *conversion, const char *from)
               line_of (conversion, FROM));
 }
 
-/* The account has no address, so messages have to bring theirs. */
-static void
-guess_from (const Conversion *conversion)
-{
-  const char *user = text_of (conversion, USER);
-  const char *domain = text_of (conversion, MAILDOMAIN);
-  g_autofree char *own = NULL;
-
-  if (is (conversion, AUTO_FROM, "on") && domain != NULL)
-    own = g_strdup_printf ("%s@%s", conversion->draft->world->user, domain);
-  else if (user != NULL && strchr (user, '@') != NULL)
-    own = g_strdup (user);
-  if (own == NULL)
-    {
-      draft_leave_out (conversion->draft, conversion->account,
-                       conversion->old->line,
-                       _ ("it has no `from': write `from ADDRESS' there, and "
-                          "import it again"));
-      return;
-    }
-  draft_from (conversion->draft, conversion->account, own,
-              line_of (conversion, domain != NULL ? MAILDOMAIN : USER));
-  draft_note (
-      conversion->draft, conversion->old->line,
-      _ ("account `%s' has no `from', so it gets %s: change it if that "
-         "is not your address"),
-      conversion->account->name, own);
-}
-
 /* With msmtp the first account that fits has the message, here the one that
    fits best. */
 static void
@@ -653,36 +624,48 @@ warn_of_shadow (const Conversion *conversion, const char *from)
 }
 
 static void
+add_from (const Conversion *conversion)
+{
+  g_autofree char *from = expand (conversion, FROM);
+
+  if (from == NULL)
+    return;
+  if (is_pattern (from))
+    add_pattern (conversion, from);
+  else if (draft_from (conversion->draft, conversion->account, from,
+                       line_of (conversion, FROM)))
+    {
+      add_details (conversion, from);
+      warn_of_shadow (conversion, from);
+    }
+}
+
+static void
 convert_from (const Conversion *conversion)
 {
-  g_autofree char *from = NULL;
+  const char *domain = text_of (conversion, MAILDOMAIN);
+  const char *user = text_of (conversion, USER);
+  g_autofree char *made = NULL;
 
   if (is (conversion, FROM_OVERRIDE, "off") || is (conversion, SET_FROM, "on"))
     set (conversion, "rewrite-from", "always",
          is (conversion, SET_FROM, "on") ? SET_FROM : FROM_OVERRIDE);
-  if (text_of (conversion, FROM) == NULL)
+  /* This one goes before what `from' says. */
+  if (is (conversion, AUTO_FROM, "on") && domain != NULL)
     {
-      guess_from (conversion);
-      return;
+      made = g_strdup_printf ("%s@%s", conversion->draft->world->user, domain);
+      draft_from (conversion->draft, conversion->account, made,
+                  line_of (conversion, MAILDOMAIN));
     }
-  from = expand (conversion, FROM);
-  if (from == NULL)
-    {
-      draft_leave_out (conversion->draft, conversion->account,
-                       line_of (conversion, FROM),
-                       _ ("it has no address of its own: write `from ADDRESS' "
-                          "there, and import it again"));
-      return;
-    }
-  if (is_pattern (from))
-    add_pattern (conversion, from);
-  else
-    {
-      draft_from (conversion->draft, conversion->account, from,
-                  line_of (conversion, FROM));
-      add_details (conversion, from);
-      warn_of_shadow (conversion, from);
-    }
+  if (text_of (conversion, FROM) != NULL)
+    add_from (conversion);
+  if (draft_get (conversion->account, "from") == NULL
+      && !draft_guess_from (conversion->draft, conversion->account, user,
+                            line_of (conversion, FROM)))
+    draft_leave_out (conversion->draft, conversion->account,
+                     line_of (conversion, FROM),
+                     _ ("it has no address of its own: write `from ADDRESS' "
+                        "there, and import it again"));
 }
 
 static const char no_tls[] =
@@ -908,7 +891,8 @@ convert_general (const Conversion *conversion)
                line_of (conversion, ALIASES));
   if (log != NULL && strcmp (log, "-") == 0)
     note (conversion, LOGFILE,
-          _ ("the log is never printed; `postrider log' shows it"));
+          _ ("`logfile -': the log is always a file; `postrider log' shows "
+             "it"));
   else if (log != NULL)
     draft_set (conversion->draft, NULL, "log", log,
                line_of (conversion, LOGFILE));
@@ -988,55 +972,56 @@ secrets_equal (const Secret *a, const Secret *b)
   return a == b || (a != NULL && b != NULL && secret_equal (a, b));
 }
 
-/* The account above OLD that says the same: "account default : work". */
-static const Old *
+/* Whether the accounts send the same way: what is of all accounts does not
+   count. */
+static bool
+is_same (const Old *one, const Old *other)
+{
+  for (int slot = 0; slot < N_SLOTS; slot++)
+    if (slot != LOGFILE && slot != SYSLOG && slot != ALIASES
+        && (g_strcmp0 (one->values[slot].text, other->values[slot].text) != 0
+            || !secrets_equal (one->values[slot].secret,
+                               other->values[slot].secret)))
+      return false;
+  return true;
+}
+
+/* As `account default : work' says: what the account above becomes is the
+   default; NULL: there is none that is the same. */
+static DraftAccount *
 find_twin (const Reader *reader, const Old *old)
 {
   for (size_t i = 0; i < reader->accounts->len; i++)
     {
       const Old *other = g_ptr_array_index (reader->accounts, i);
-      bool equal = true;
 
       if (other == old)
         return NULL;
-      for (int slot = 0; equal && slot < N_SLOTS; slot++)
-        equal =
-            g_strcmp0 (other->values[slot].text, old->values[slot].text) == 0
-            && secrets_equal (other->values[slot].secret,
-                              old->values[slot].secret);
-      if (equal)
-        return other;
+      if (is_same (other, old))
+        return g_ptr_array_index (reader->draft->accounts, i);
     }
   return NULL;
 }
 
 static void
-convert (const Reader *reader)
+convert (const Reader *reader, const Old *old)
 {
-  g_autoptr (GPtrArray) made = g_ptr_array_new ();
+  bool is_default = strcmp (old->name, "default") == 0;
+  Conversion conversion = { reader->draft, reader, old,
+                            is_default ? find_twin (reader, old) : NULL };
 
-  for (size_t i = 0; i < reader->accounts->len; i++)
+  if (conversion.account != NULL)
+    convert_general (&conversion);
+  else
     {
-      const Old *old = g_ptr_array_index (reader->accounts, i);
-      bool is_default = strcmp (old->name, "default") == 0;
-      const Old *twin = is_default ? find_twin (reader, old) : NULL;
-      Conversion conversion = { reader->draft, reader, old, NULL };
-      guint index;
-
-      if (twin != NULL && g_ptr_array_find (reader->accounts, twin, &index))
-        {
-          draft_set_default (g_ptr_array_index (made, index));
-          continue;
-        }
       conversion.account = draft_account (reader->draft, old->name, old->line);
-      g_ptr_array_add (made, conversion.account);
-      for (size_t j = 0;
-           j < G_N_ELEMENTS (conversions) && !conversion.account->left_out;
-           j++)
-        conversions[j](&conversion);
-      if (is_default)
-        draft_set_default (conversion.account);
+      for (size_t i = 0;
+           i < G_N_ELEMENTS (conversions) && !conversion.account->left_out;
+           i++)
+        conversions[i](&conversion);
     }
+  if (is_default)
+    draft_set_default (conversion.account);
 }
 
 void
@@ -1057,7 +1042,8 @@ import_msmtp (Draft *draft, const DraftText *msmtprc)
       reader.line++;
       read_line (&reader, line, line_length);
     }
-  convert (&reader);
+  for (size_t i = 0; i < reader.accounts->len; i++)
+    convert (&reader, g_ptr_array_index (reader.accounts, i));
   g_ptr_array_unref (reader.accounts);
   old_free (reader.defaults);
   old_free (reader.lost);

@@ -164,6 +164,13 @@ static const Case msmtp[] = {
     "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n"
     "default = yes\n",
     "", { NULL } },
+  { "the default has another log",
+    "account a\n" H F T U "tls_starttls off\naccount default : a\nlogfile ~/l\n"
+    "syslog on\n",
+    "[postrider]\nlog = ~/l\n\n"
+    "[a]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n"
+    "default = yes\n",
+    "", { NULL } },
   { "the default differs",
     "account a\n" H F T U "tls_starttls off\n"
     "account default : a\nfrom you@h.example\n",
@@ -252,7 +259,7 @@ static const Case msmtp[] = {
     { NULL } },
   { "a key without a certificate",
     "account a\n" H F T U "tls_starttls off\ntls_key_file ~/k.pem\n", "", "",
-    { "1: account `a' is left out: account `a' needs both" } },
+    { "1: account `a' needs both" } },
   { "ways", "account a\n" H F T U "tls_starttls off\nproxy_host ::1\nproxy_port "
     "9050\naccount b\n" H "from b@h.example\n" T U "tls_starttls off\nproxy_host "
     "tor.example\nsource_ip 192.0.2.1\n",
@@ -275,8 +282,8 @@ static const Case msmtp[] = {
     "[a]\nfrom = *@*.example\nhost = h.example\nuser = me\n\n"
     "[c]\nfrom = *@*\nhost = h.example\nuser = me\n",
     "",
-    { "9: `[' stands for itself", "8: account `b' is left out: account `b' has "
-                                  "no `from'" } },
+    { "9: `[' stands for itself", "9: account `b' is left out: it has no "
+                                  "address" } },
   { "patterns of the machine", "account a\n" H T U "tls_starttls off\nfrom "
     "%U@%M\n",
     "[a]\nfrom = me@mail.example.org\nhost = h.example\nuser = me\n", "",
@@ -292,13 +299,20 @@ static const Case msmtp[] = {
     "", { "9: msmtp sent mail from me@h.example through `a'" } },
   { "no sender", "account a\n" H T "tls_starttls off\nuser me@h.example\n",
     NEW ("a", "user = me@h.example\n"), "",
-    { "1: account `a' has no `from', so it gets me@h.example" } },
+    { "1: account `a' has no address, so it gets me@h.example" } },
   { "no sender and no address", "account a\n" H T "tls_starttls off\nuser me\n",
-    "", "", { "1: account `a' is left out: it has no `from'" } },
-  { "made senders", "account a\n" H T U "tls_starttls off\nauto_from\nmaildomain "
-    "m.example\n",
-    "[a]\nfrom = me@m.example\nhost = h.example\nuser = me\n", "",
-    { "1: account `a' has no `from', so it gets me@m.example" } },
+    "", "", { "1: account `a' is left out: it has no address" } },
+  { "a name for a sender",
+    "account a\n" H T "tls_starttls off\nfrom Joe Doe\nuser me@h.example\n",
+    NEW ("a", "user = me@h.example\n"), "",
+    { "5: `from' cannot be `Joe Doe'",
+      "5: account `a' has no address, so it gets me@h.example" } },
+  { "made senders", "account a\n" H F T U "tls_starttls off\nauto_from\nmaildomain "
+    "m.example\naccount b\n" H F T U "tls_starttls off\nauto_from\n",
+    "[a]\nfrom = me@m.example, me@h.example, me+*@h.example\nhost = h.example\n"
+    "user = me\n\n"
+    "[b]\nfrom = me@h.example, me+*@h.example\nhost = h.example\nuser = me\n",
+    "", { NULL } },
   { "for all accounts", "account a\n" H F T U "tls_starttls off\nlogfile "
     "~/log\naliases ~/al\naccount b : a\nfrom b@h.example\nlogfile ~/other\n",
     "[postrider]\naliases = ~/al\nlog = ~/log\n\n"
@@ -306,7 +320,7 @@ static const Case msmtp[] = {
     "[b]\nfrom = b@h.example, b+*@h.example\nhost = h.example\nuser = me\n",
     "", { "12: `log' can be set once" } },
   { "a log on paper", "account a\n" H F T U "tls_starttls off\nlogfile -\n",
-    NEW ("a", "user = me\n"), "", { "8: the log is never printed" } },
+    NEW ("a", "user = me\n"), "", { "8: `logfile -'" } },
   { "what has no equivalent",
     "account a\n" H F T U "tls_starttls off\ntls_priorities NORMAL\n"
     "set_to_header undisclosed_recipients\nremove_bcc_headers off\n"
