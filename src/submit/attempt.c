@@ -221,8 +221,8 @@ get_secret (Courier *courier, Queue *queue, GError **error)
   if (lock < 0)
     {
       g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                   _ ("another process has been asking for the token of account %s "
-                      "for too long"),
+                   _ ("another process has been asking for the token of "
+                      "account %s for too long"),
                    account->name);
       return NULL;
     }
