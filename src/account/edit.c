@@ -28,11 +28,28 @@ struct Edit
                      edit_commit */
   bool stands_nowhere;
   GString *text;
+  int dir;         /* prepared: the directory, locked; else -1 */
+  char *name;      /* there */
+  char *temporary; /* has the new text already */
 };
+
+/* What edit_prepare has made is gone. */
+static void
+withdraw (Edit *edit)
+{
+  if (edit->temporary != NULL)
+    (void) unlinkat (edit->dir, edit->temporary, 0);
+  if (edit->dir >= 0)
+    close (edit->dir);
+  edit->dir = -1;
+  g_clear_pointer (&edit->temporary, g_free);
+  g_clear_pointer (&edit->name, g_free);
+}
 
 void
 edit_free (Edit *edit)
 {
+  withdraw (edit);
   g_free (edit->file);
   g_free (edit->home);
   g_free (edit->original);
@@ -50,6 +67,12 @@ const char *
 edit_text (const Edit *edit)
 {
   return edit->text->str;
+}
+
+bool
+edit_is_changed (const Edit *edit)
+{
+  return g_strcmp0 (edit->original, edit->text->str) != 0;
 }
 
 static Config *
@@ -92,6 +115,7 @@ edit_new (char *file, const char *home, const char *text)
   edit->file = file;
   edit->home = g_strdup (home);
   edit->text = g_string_new (text);
+  edit->dir = -1;
   return edit;
 }
 
@@ -305,6 +329,7 @@ edit_set (Edit *edit, const char *section, const char *name, const char *value,
   g_autofree char *before = NULL;
   g_autofree char *written = NULL;
 
+  g_assert (edit->dir < 0);
   if (value == NULL && entry != NULL)
     remove_line (edit->text, entry->line);
   if (value == NULL)
@@ -422,29 +447,26 @@ keep_rights (int dir, const char *name, int fd)
          && fchmod (fd, old.st_mode & 07777) == 0;
 }
 
+/* The new text beside the file. False: errno says why. */
 static bool
-replace_file (const Edit *edit, int dir, const char *name)
+write_beside (Edit *edit)
 {
-  g_autofree char *temporary =
-      g_strdup_printf (".tmp-%08x%08x", g_random_int (), g_random_int ());
-  int fd = openat (dir, temporary,
-                   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                   NEW_FILE_MODE);
+  int fd, cause;
   bool written;
-  int cause;
 
+  edit->temporary =
+      g_strdup_printf (".tmp-%08x%08x", g_random_int (), g_random_int ());
+  fd = openat (edit->dir, edit->temporary,
+               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+               NEW_FILE_MODE);
   if (fd < 0)
     return false;
   /* The rename is the instant at which the text counts; it must be on disk by
      then, or a power cut would leave an empty file in the old one's place. */
-  written = write_all (fd, edit->text) && keep_rights (dir, name, fd)
-            && fsync (fd) == 0 && renameat (dir, temporary, dir, name) == 0;
+  written = write_all (fd, edit->text)
+            && keep_rights (edit->dir, edit->name, fd) && fsync (fd) == 0;
   cause = errno;
   close (fd);
-  if (!written)
-    (void) unlinkat (dir, temporary, 0);
-  else
-    (void) fsync (dir);
   errno = cause;
   return written;
 }
@@ -461,37 +483,53 @@ real_path (const Edit *edit)
 }
 
 bool
-edit_commit (Edit *edit, GError **error)
+edit_prepare (Edit *edit, GError **error)
 {
   g_autofree char *path = real_path (edit);
   g_autofree char *directory = g_path_get_dirname (path);
-  g_autofree char *name = g_path_get_basename (path);
-  bool done;
-  int dir;
 
-  g_assert (!edit->stands_nowhere);
+  g_assert (!edit->stands_nowhere && edit->dir < 0);
   if (!edit_check (edit, error))
     return false;
-  dir = open_directory (directory, error);
-  if (dir < 0)
+  edit->dir = open_directory (directory, error);
+  if (edit->dir < 0)
     return false;
+  edit->name = g_path_get_basename (path);
   /* Of two that change it, the second sees what the first one wrote. */
-  done = flock (dir, LOCK_EX) == 0 || errno == ENOLCK || errno == EOPNOTSUPP;
-  if (!done)
+  if (flock (edit->dir, LOCK_EX) != 0 && errno != ENOLCK
+      && errno != EOPNOTSUPP)
     set_unwritable (path, errno, error);
-  else if (!is_unchanged (edit, error))
-    done = false;
-  else
+  else if (is_unchanged (edit, error))
     {
-      done = replace_file (edit, dir, name);
-      if (!done)
-        set_unwritable (path, errno, error);
+      if (write_beside (edit))
+        return true;
+      set_unwritable (path, errno, error);
     }
-  close (dir);
+  withdraw (edit);
+  return false;
+}
+
+bool
+edit_commit (Edit *edit, GError **error)
+{
+  bool done = false;
+
+  if (edit->dir < 0 && !edit_prepare (edit, error))
+    return false;
+  /* Editors take no lock. */
+  if (is_unchanged (edit, error))
+    {
+      done = renameat (edit->dir, edit->temporary, edit->dir, edit->name) == 0;
+      if (!done)
+        set_unwritable (edit->file, errno, error);
+    }
   if (done)
     {
+      (void) fsync (edit->dir);
+      g_clear_pointer (&edit->temporary, g_free);
       g_free (edit->original);
       edit->original = g_strdup (edit->text->str);
     }
+  withdraw (edit);
   return done;
 }

@@ -49,11 +49,20 @@ void edit_append (Edit *edit, const char *text);
 /* The whole text as it would stand in the file. */
 const char *edit_text (const Edit *edit);
 
+/* Whether that is not what was read. */
+bool edit_is_changed (const Edit *edit);
+
 /* Whether accounts_load would take it: FAILURE_CONFIG, with its lines. */
 bool edit_check (const Edit *edit, GError **error);
 
-/* Checks and writes; a directory that is missing is made, for this user alone, and
- * so is the file. One that was there keeps its mode, and a symbolic link to it
- * stays. FAILURE_CONFIG where it does not pass, or somebody changed the file since
- * edit_open; FAILURE_CANNOT_CREATE or FAILURE_IO where it cannot be written. */
+/* Checks and writes, but for the last step: a directory that is missing is made, for
+ * this user alone, and the new text stands on disk beside the file. For who has to do
+ * something else in between that nobody takes back: what can fail has not failed.
+ * No edit_set from then on; edit_free leaves the file as it was. FAILURE_CONFIG where
+ * it does not pass, or somebody changed the file since edit_open;
+ * FAILURE_CANNOT_CREATE or FAILURE_IO where it cannot be written. */
+bool edit_prepare (Edit *edit, GError **error);
+
+/* The last step, after edit_prepare if that was not called; fails like it. A file that
+ * was there keeps its mode, and a symbolic link to it stays. */
 bool edit_commit (Edit *edit, GError **error);
