@@ -20,12 +20,20 @@ ask (const char *prompt, GError **error)
   return line != NULL ? g_strstrip (line) : NULL;
 }
 
+static char *
+prompt_of (const char *question)
+{
+  /* TRANSLATORS: A question; what is typed comes behind it. */
+  return g_strdup_printf (_ ("%s: "), question);
+}
+
 char *
 ask_text (const char *question, const char *proposal, GError **error)
 {
+  /* TRANSLATORS: A question, and what is taken where nothing is typed. */
   g_autofree char *prompt =
-      proposal != NULL ? g_strdup_printf ("%s [%s]: ", question, proposal)
-                       : g_strdup_printf ("%s: ", question);
+      proposal != NULL ? g_strdup_printf (_ ("%s [%s]: "), question, proposal)
+                       : prompt_of (question);
 
   for (;;)
     {
@@ -41,7 +49,7 @@ ask_text (const char *question, const char *proposal, GError **error)
 char *
 ask_optional (const char *question, GError **error)
 {
-  g_autofree char *prompt = g_strdup_printf ("%s: ", question);
+  g_autofree char *prompt = prompt_of (question);
 
   return ask (prompt, error);
 }
@@ -50,8 +58,10 @@ bool
 ask_yes_or_no (const char *question, bool proposal, bool *answer,
                GError **error)
 {
+  /* TRANSLATORS: A question. The letters are those of yes and no in your language,
+     and the capital one is taken where nothing is typed. */
   g_autofree char *prompt = g_strdup_printf (
-      "%s %s ", question, proposal ? _ ("[Y/n]") : _ ("[y/N]"));
+      proposal ? _ ("%s [Y/n] ") : _ ("%s [y/N] "), question);
 
   for (;;)
     {
@@ -70,11 +80,19 @@ ask_yes_or_no (const char *question, bool proposal, bool *answer,
 }
 
 void
-ask_tell (const char *text, const char *end)
+ask_tell (const char *text)
 {
-  g_autofree char *whole = g_strconcat (text, end, NULL);
   g_autoptr (GString) out = g_string_new (NULL);
 
-  output_append_wrapped (out, whole, 0);
+  output_append_wrapped (out, text, 0);
   (void) fputs (out->str, stdout);
+}
+
+void
+ask_tell_error (const char *message)
+{
+  /* TRANSLATORS: A message, as a sentence. */
+  g_autofree char *sentence = g_strdup_printf (_ ("%s."), message);
+
+  ask_tell (sentence);
 }

@@ -19,5 +19,8 @@ char *ask_optional (const char *question, GError **error);
 bool ask_yes_or_no (const char *question, bool proposal, bool *answer,
                     GError **error);
 
-/* Says TEXT, and END behind it, on standard output, in lines that fit. */
-void ask_tell (const char *text, const char *end);
+/* Says TEXT, of whole sentences, on standard output, in lines that fit. */
+void ask_tell (const char *text);
+
+/* The same for the message of a GError. */
+void ask_tell_error (const char *message);

@@ -54,6 +54,17 @@ setup_make_link (GError **error)
 {
   g_autofree char *own = launch_own_path ();
 
+  if (setup_link_state () == LINK_FOREIGN)
+    {
+      g_set_error (error, FAILURE, FAILURE_CANNOT_CREATE,
+                   _ ("%s is another program: remove its package, then run "
+                      "`ln -sf %s %s' as root"),
+                   SENDMAIL, own, SENDMAIL);
+      return false;
+    }
+  /* One that leads nowhere, as of a program that is gone, is in nobody's use. */
+  if (g_file_test (SENDMAIL, G_FILE_TEST_IS_SYMLINK))
+    (void) unlink (SENDMAIL);
   if (symlink (own, SENDMAIL) == 0)
     return true;
   failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
@@ -230,9 +241,10 @@ setup_print_lines (const char *address)
              "  cron  in crontab -e: MAILTO=%s\n"),
           command, address, command, address);
   if (state == LINK_FOREIGN)
-    printf (_ ("%s, which cron calls, belongs to another program.\n"),
+    printf (_ ("%s, which cron calls, is another program; `postrider check' "
+               "tells what to do.\n"),
             SENDMAIL);
   else if (state != LINK_OURS)
-    printf (_ ("cron looks for %s. As root: ln -s %s %s\n"), SENDMAIL, own,
+    printf (_ ("cron looks for %s. As root: ln -sf %s %s\n"), SENDMAIL, own,
             SENDMAIL);
 }

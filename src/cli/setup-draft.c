@@ -35,6 +35,30 @@ setup_draft_set (SetupDraft *draft, SetupSetting setting, const char *value)
   draft->values[setting] = copy;
 }
 
+bool
+setup_draft_ask (SetupDraft *draft, SetupSetting setting, const char *question,
+                 GError **error)
+{
+  setup_draft_set (draft, setting, NULL);
+  for (;;)
+    {
+      g_autoptr (GError) why = NULL;
+      g_autofree char *text = ask_optional (question, error);
+      g_autofree char *value = NULL;
+
+      if (text == NULL || text[0] == '\0')
+        return text != NULL;
+      value = setup_setting_value (setting, text);
+      if (account_may_set (setup_setting_names[setting], value, draft->home,
+                           &why))
+        {
+          setup_draft_set (draft, setting, value);
+          return true;
+        }
+      ask_tell_error (why->message);
+    }
+}
+
 const char *
 setup_draft_source (const SetupDraft *draft)
 {
@@ -84,7 +108,7 @@ find_address (SetupDraft *draft, GError **error)
         return false;
       if (take_address (draft, text, &why))
         return true;
-      ask_tell (why->message, ".");
+      ask_tell_error (why->message);
     }
 }
 

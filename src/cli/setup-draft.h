@@ -43,7 +43,11 @@ bool setup_draft_begin (SetupDraft *draft, const SetupOptions *options,
 void setup_draft_set (SetupDraft *draft, SetupSetting setting,
                       const char *value);
 
-/* What setting the account has that is to be replaced, where its relay is the
+/* Sets what is typed; nothing: NULL. */
+bool setup_draft_ask (SetupDraft *draft, SetupSetting setting,
+                      const char *question, GError **error);
+
+/* What is set in the account that is to be replaced stays, where its relay is the
  * same. */
 void setup_draft_keep (SetupDraft *draft);
 

@@ -34,7 +34,7 @@ char *
 setup_setting_value (SetupSetting setting, const char *value)
 {
   if (!is_path (setting) || value[0] == '/' || value[0] == '~'
-      || strcmp (value, RELAY_TRUST_NONE) == 0)
+      || (setting == SETUP_TRUST_FILE && strcmp (value, RELAY_TRUST_NONE) == 0))
     return g_strdup (value);
   return g_canonicalize_filename (value, NULL);
 }

@@ -24,6 +24,22 @@ findings_clear (Findings *findings)
   *findings = (Findings){ .failed = false };
 }
 
+bool
+findings_are_refusal (const Findings *findings)
+{
+  return findings->failed && findings->part == PROBE_LOGIN
+         && findings->code >= 500;
+}
+
+/* Whether the advice is: it may speak of an account that is written already. */
+static bool
+is_for_setup (const Findings *findings)
+{
+  return !findings_are_refusal (findings)
+         && (findings->exit_status != EX_CONFIG
+             || findings->part == PROBE_SECRET);
+}
+
 static void
 take_step (void *data, const ProbeStep *step)
 {
@@ -33,7 +49,7 @@ take_step (void *data, const ProbeStep *step)
     {
       findings->texts[step->part]
           = step->result == PROBE_WARNING
-                ? g_strdup_printf ("%s; %s", step->text, step->advice)
+                ? g_strdup_printf (_ ("%s; %s"), step->text, step->advice)
                 : g_strdup (step->text);
       return;
     }
@@ -41,9 +57,9 @@ take_step (void *data, const ProbeStep *step)
   findings->part = step->part;
   findings->exit_status = step->exit_status;
   findings->code = step->code;
-  /* That of the login speaks of an account that is written already. */
-  findings->text = step->advice[0] != '\0' && step->part != PROBE_LOGIN
-                       ? g_strdup_printf ("%s; %s", step->text, step->advice)
+  findings->certificate = step->part == PROBE_TLS && step->expires != 0;
+  findings->text = step->advice[0] != '\0' && is_for_setup (findings)
+                       ? g_strdup_printf (_ ("%s; %s"), step->text, step->advice)
                        : g_strdup (step->text);
 }
 
@@ -166,7 +182,7 @@ ask_host (SetupDraft *draft, const char *proposal, GError **error)
         return false;
       if (take_host (draft, text, &why))
         return true;
-      ask_tell (why->message, ".");
+      ask_tell_error (why->message);
     }
 }
 
@@ -194,7 +210,7 @@ confirm_target (SetupDraft *draft, const SrvTarget *target, GError **error)
          "and DNS can be forged: who is in your network could have your mail "
          "and your password sent there."),
       target->host, target->port, draft->domain);
-  ask_tell (text, "");
+  ask_tell (text);
   question = g_strdup_printf (_ ("Is %s your provider's?"), target->host);
   if (!ask_yes_or_no (question, false, &yes, error))
     return false;
@@ -230,10 +246,13 @@ static bool
 ask_dns (SetupDraft *draft, GError **error)
 {
   SrvTarget target;
-  SrvResult result = discover_relay (draft->domain, &target);
+  SrvResult result;
   g_autofree char *answer = NULL;
   bool ok = true;
 
+  printf (_ ("Asking DNS for the relay of %s ...\n"), draft->domain);
+  (void) fflush (stdout);
+  result = discover_relay (draft->domain, &target);
   if (result == SRV_FOUND && srv_is_within (target.host, draft->domain))
     {
       printf (_ ("DNS names %s, port %u, as the relay of %s.\n"), target.host,
@@ -249,7 +268,7 @@ ask_dns (SetupDraft *draft, GError **error)
     return ok;
   if (draft->asks)
     {
-      ask_tell (answer, ".");
+      ask_tell_error (answer);
       return true;
     }
   g_set_error (error, FAILURE, FAILURE_USAGE, _ ("%s: say --host HOST"),
@@ -279,7 +298,7 @@ print_provider (const SetupDraft *draft)
           draft->values[SETUP_HOST], draft->values[SETUP_PORT],
           draft->providers->checked);
   if (advice != NULL)
-    ask_tell (advice, "");
+    ask_tell (advice);
 }
 
 bool
@@ -323,52 +342,81 @@ is_open (const RelayWay *way, const char *tls, const char *port)
   return true;
 }
 
-/* Whether another way could do what this one could not. */
+/* Whether another way might do what this one, which failed, could not: none does
+   where TLS was spoken or a relay has answered. */
 static bool
-is_the_way (const Findings *findings)
+may_help (const Findings *findings, bool port_is_known)
 {
-  return findings->part == PROBE_CONNECTION || findings->part == PROBE_GREETING
-         || (findings->part == PROBE_TLS
-             && strstr (findings->text, "trust-file") == NULL);
+  if (findings->part == PROBE_CONNECTION)
+    return !port_is_known;
+  return (findings->part == PROBE_TLS || findings->part == PROBE_GREETING)
+         && findings->code == 0 && !findings->certificate
+         && findings->texts[PROBE_TLS] == NULL;
 }
 
-/* Tries the ways that are open, the better one first. What the first one
-   failed at is in FINDINGS, unless one was good. */
+static unsigned
+parts_passed (const Findings *findings)
+{
+  unsigned passed = 0;
+
+  for (size_t i = 0; i < N_PROBE_PARTS; i++)
+    passed += findings->texts[i] != NULL;
+  return passed;
+}
+
+static bool
+try_way (SetupDraft *draft, const RelayWay *way, const char *port,
+         Findings *findings, GError **error)
+{
+  setup_draft_set (draft, SETUP_TLS, way->tls);
+  setup_draft_set (draft, SETUP_PORT, port != NULL ? port : way->port);
+  if (!setup_draft_make (draft, error))
+    return false;
+  printf (way == &ways[0] ? _ ("Connecting to %s, port %s ...\n")
+                          : _ ("Connecting to %s, port %s, with STARTTLS ...\n"),
+          draft->values[SETUP_HOST], draft->values[SETUP_PORT]);
+  (void) fflush (stdout);
+  setup_probe (draft, false, NULL, findings);
+  /* Whether that login would be good is not asked. */
+  if (findings->texts[PROBE_EHLO] != NULL)
+    findings->failed = false;
+  return true;
+}
+
+/* Tries the ways that are open, the better one first, until one is good. FINDINGS,
+   which are none yet, are those of the one that led farthest; one that led to a
+   certificate is taken. */
 static bool
 try_ways (SetupDraft *draft, Findings *findings, GError **error)
 {
   g_autofree char *tls = g_strdup (draft->values[SETUP_TLS]);
   g_autofree char *port = g_strdup (draft->values[SETUP_PORT]);
-  bool tried = false;
+  const RelayWay *best = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (ways); i++)
     {
-      Findings now;
+      g_auto (Findings) now = { .failed = false };
+      Findings worse;
 
-      if (!is_open (&ways[i], tls, port))
+      if (!is_open (&ways[i], tls, port)
+          || (best != NULL && !may_help (findings, port != NULL)))
         continue;
-      setup_draft_set (draft, SETUP_TLS, ways[i].tls);
-      setup_draft_set (draft, SETUP_PORT, port != NULL ? port : ways[i].port);
-      if (!setup_draft_make (draft, error))
+      if (!try_way (draft, &ways[i], port, &now, error))
         return false;
-      setup_probe (draft, false, NULL, &now);
-      if (now.texts[PROBE_EHLO] != NULL)
+      if (best == NULL || parts_passed (&now) > parts_passed (findings))
         {
-          findings_clear (findings);
+          worse = *findings;
           *findings = now;
-          findings->failed = false;
-          return true;
+          now = worse;
+          best = &ways[i];
         }
-      if (tried)
-        findings_clear (&now);
-      else
-        *findings = now;
-      tried = true;
-      if (!is_the_way (findings))
-        break;
+      if (!findings->failed)
+        return true;
     }
-  setup_draft_set (draft, SETUP_TLS, tls);
-  setup_draft_set (draft, SETUP_PORT, port);
+  setup_draft_set (draft, SETUP_TLS,
+                   findings->certificate ? best->tls : tls);
+  setup_draft_set (draft, SETUP_PORT,
+                   findings->certificate && port == NULL ? best->port : port);
   return true;
 }
 
@@ -384,35 +432,38 @@ print_reached (const SetupDraft *draft, const Findings *findings)
   (void) fputs (out->str, stdout);
 }
 
-/* Where its certificate is of nobody who is trusted here. */
-static bool
-ask_trust (SetupDraft *draft, GError **error)
-{
-  g_autofree char *file =
-      ask_optional (_ ("If it has an authority of its own: the file with that "
-                       "certificate"),
-                    error);
-  g_autofree char *value = NULL;
-  g_autoptr (GError) why = NULL;
-
-  if (file == NULL)
-    return false;
-  setup_draft_set (draft, SETUP_TRUST_FILE, NULL);
-  if (file[0] == '\0')
-    return ask_host (draft, draft->values[SETUP_HOST], error);
-  value = setup_setting_value (SETUP_TRUST_FILE, file);
-  if (account_may_set ("trust-file", value, draft->home, &why))
-    setup_draft_set (draft, SETUP_TRUST_FILE, value);
-  else
-    ask_tell (why->message, ".");
-  return true;
-}
-
 static bool
 is_of_unknown_authority (const Findings *findings)
 {
   return findings->part == PROBE_TLS
          && strstr (findings->text, "trust-file") != NULL;
+}
+
+/* Where its certificate is of nobody who is trusted here. */
+static bool
+ask_trust (SetupDraft *draft, const Findings *findings, GError **error)
+{
+  if (is_of_unknown_authority (findings))
+    ask_tell (_ ("Who runs the relay of a company, or your own, can give you that "
+               "certificate as a file. For any other relay go no further: "
+               "somebody may be in between."));
+  if (!setup_draft_ask (draft, SETUP_TRUST_FILE,
+                        _ ("File with that certificate (nothing: another "
+                           "relay)"),
+                        error))
+    return false;
+  return draft->values[SETUP_TRUST_FILE] != NULL
+         || ask_host (draft, draft->values[SETUP_HOST], error);
+}
+
+/* It is of nobody who is trusted, or the file that was to say who is cannot be
+   read. */
+static bool
+wants_trust (const SetupDraft *draft, const Findings *findings)
+{
+  return is_of_unknown_authority (findings)
+         || (findings->part == PROBE_TLS && findings->exit_status == EX_CONFIG
+             && draft->values[SETUP_TRUST_FILE] != NULL);
 }
 
 /* Nobody is there to name the file, and no accounts file to name it in. */
@@ -434,8 +485,6 @@ setup_reach_relay (SetupDraft *draft, GError **error)
     {
       g_auto (Findings) findings = { .failed = false };
 
-      printf (_ ("Connecting to %s ...\n"), draft->values[SETUP_HOST]);
-      (void) fflush (stdout);
       if (!try_ways (draft, &findings, error))
         return false;
       if (!findings.failed)
@@ -450,9 +499,9 @@ setup_reach_relay (SetupDraft *draft, GError **error)
           findings_set_error (&findings, error);
           return false;
         }
-      ask_tell (findings.text, ".");
-      if (!(is_of_unknown_authority (&findings)
-                ? ask_trust (draft, error)
+      ask_tell_error (findings.text);
+      if (!(wants_trust (draft, &findings)
+                ? ask_trust (draft, &findings, error)
                 : ask_host (draft, draft->values[SETUP_HOST], error)))
         return false;
     }

@@ -18,11 +18,15 @@ typedef struct
   ProbePart part; /* that failed */
   int exit_status;
   int code;
-  char *text; /* why, and what to do */
+  bool certificate; /* that is what failed */
+  char *text;       /* why, and what to do */
 } Findings;
 
 void findings_clear (Findings *findings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Findings, findings_clear)
+
+/* The relay said no to a login. */
+bool findings_are_refusal (const Findings *findings);
 
 /* As far as the login, or (LOGIN) to its end, with SECRET (nullable: the
  * account's). */

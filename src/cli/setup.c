@@ -77,30 +77,16 @@ find_user (SetupDraft *draft, GError **error)
   return user != NULL;
 }
 
-/* Empty: a password shall be tried after all. */
+/* Nothing: a password shall be tried after all. */
 static bool
 find_token (SetupDraft *draft, GError **error)
 {
-  if (draft->provider == NULL || draft->provider->secret != PROVIDER_TOKEN
-      || setup_draft_source (draft) != NULL || !draft->asks)
-    return true;
-  for (;;)
-    {
-      g_autoptr (GError) why = NULL;
-      g_autofree char *command
-          = ask_optional (_ ("Command that prints a token (nothing: try a "
-                             "password)"),
-                          error);
-
-      if (command == NULL || command[0] == '\0')
-        return command != NULL;
-      if (account_may_set (TOKEN_COMMAND, command, draft->home, &why))
-        {
-          setup_draft_set (draft, SETUP_TOKEN_COMMAND, command);
-          return true;
-        }
-      ask_tell (why->message, ".");
-    }
+  return draft->provider == NULL || draft->provider->secret != PROVIDER_TOKEN
+         || setup_draft_source (draft) != NULL || !draft->asks
+         || setup_draft_ask (draft, SETUP_TOKEN_COMMAND,
+                             _ ("Command that prints a token (nothing: try a "
+                                "password)"),
+                             error);
 }
 
 static void
@@ -111,6 +97,28 @@ set_no_keyring (const GError *why, GError **error)
                   "--password-file, --password-command or "
                   "--password-credential"),
                why->message);
+}
+
+/* Another place than the keyring, such as a server has. Nothing: there is none, and
+   that was it. */
+static bool
+ask_source (SetupDraft *draft, const GError *why, GError **error)
+{
+  setup_draft_set (draft, SETUP_PASSWORD_COMMAND, NULL);
+  if (!setup_draft_ask (draft, SETUP_PASSWORD_FILE,
+                        _ ("File whose first line is the password (nothing: "
+                           "none)"),
+                        error)
+      || (draft->values[SETUP_PASSWORD_FILE] == NULL
+          && !setup_draft_ask (draft, SETUP_PASSWORD_COMMAND,
+                               _ ("Command that prints the password (nothing: "
+                                  "none)"),
+                               error)))
+    return false;
+  if (setup_draft_source (draft) != NULL)
+    return setup_draft_make (draft, error);
+  set_no_keyring (why, error);
+  return false;
 }
 
 static Secret *
@@ -152,14 +160,22 @@ read_password (GError **error)
 /* The first one to try. NULL without an error: it is where it has to be
  * already. */
 static Secret *
-find_secret (const SetupDraft *draft, GError **error)
+find_secret (SetupDraft *draft, GError **error)
 {
   g_autoptr (GError) why = NULL;
   bool there;
 
   if (setup_draft_source (draft) != NULL)
     return NULL;
+  printf (_ ("Asking the keyring ...\n"));
+  (void) fflush (stdout);
   there = discover_password (draft->account, &why);
+  if (why != NULL && draft->asks)
+    {
+      ask_tell_error (why->message);
+      (void) ask_source (draft, why, error);
+      return NULL;
+    }
   if (why != NULL)
     {
       set_no_keyring (why, error);
@@ -180,34 +196,22 @@ find_secret (const SetupDraft *draft, GError **error)
 }
 
 static void
-print_login (const Findings *findings)
+print_login (const SetupDraft *draft)
 {
-  printf (_ ("Logged in %s.\n"), findings->texts[PROBE_LOGIN]);
-}
-
-/* The relay said no to a login. */
-static bool
-is_refused (const Findings *findings)
-{
-  return findings->failed && findings->part == PROBE_LOGIN
-         && findings->code >= 500;
+  if (draft->account->relay.user != NULL)
+    printf (_ ("Logged in as %s.\n"), draft->account->relay.user);
+  else
+    printf (_ ("Logged in.\n"));
 }
 
 static void
-set_refused (const SetupDraft *draft, const Findings *findings, GError **error)
+set_refused (const Findings *findings, GError **error)
 {
-  g_autofree char *advice =
-      draft->provider != NULL ? provider_advice (draft->provider) : NULL;
-
-  if (advice != NULL)
-    g_set_error (error, FAILURE, FAILURE_CREDENTIAL, "%s. %s", findings->text,
-                 advice);
-  else
-    g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
-                 _ ("%s; check login name and password, and whether the "
-                    "provider wants a password that is made for this program "
-                    "(an app password)"),
-                 findings->text);
+  g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
+               _ ("%s; check login name and password, and whether the "
+                  "provider wants a password that is made for this program "
+                  "(an app password)"),
+               findings->text);
 }
 
 static bool
@@ -239,7 +243,7 @@ confirm_sender (const SetupDraft *draft, const Findings *findings,
       findings_set_error (findings, error);
       return false;
     }
-  ask_tell (findings->text, ".");
+  ask_tell_error (findings->text);
   if (!ask_yes_or_no (_ ("Write the account all the same?"), false, &yes,
                       error))
     return false;
@@ -248,36 +252,55 @@ confirm_sender (const SetupDraft *draft, const Findings *findings,
   return yes;
 }
 
+/* What a person can do about FINDINGS is asked for; false: nothing, or it is not to be
+   done. */
+static bool
+mend_login (SetupDraft *draft, const Findings *findings, int refused,
+            Secret **secret, GError **error)
+{
+  bool is_refusal = findings_are_refusal (findings);
+  bool has_place = draft->values[SETUP_PASSWORD_FILE] != NULL
+                   || draft->values[SETUP_PASSWORD_COMMAND] != NULL;
+  g_autofree char *advice =
+      draft->provider != NULL ? provider_advice (draft->provider) : NULL;
+  g_autoptr (GError) why = NULL;
+
+  if (is_refusal)
+    set_refused (findings, &why);
+  else
+    findings_set_error (findings, &why);
+  if (!draft->asks || refused == LOGINS_MAXIMUM
+      || !(is_refusal ? setup_draft_source (draft) == NULL
+                      : findings->part == PROBE_SECRET && has_place))
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return false;
+    }
+  ask_tell_error (why->message);
+  if (!is_refusal)
+    return ask_source (draft, why, error);
+  if (advice != NULL)
+    ask_tell (advice);
+  return ask_login (draft, secret, error);
+}
+
 static bool
 log_in (SetupDraft *draft, Secret **secret, GError **error)
 {
   for (int refused = 1;; refused++)
     {
       g_auto (Findings) findings = { .failed = false };
-      g_autoptr (GError) why = NULL;
 
+      printf (_ ("Logging in ...\n"));
+      (void) fflush (stdout);
       setup_probe (draft, true, *secret, &findings);
       if (findings.texts[PROBE_LOGIN] != NULL)
-        print_login (&findings);
+        print_login (draft);
       if (!findings.failed)
         return true;
       if (findings.part == PROBE_SENDER)
         return confirm_sender (draft, &findings, error);
-      if (!is_refused (&findings))
-        {
-          findings_set_error (&findings, error);
-          return false;
-        }
-      set_refused (draft, &findings, &why);
-      if (!draft->asks || setup_draft_source (draft) != NULL
-          || refused == LOGINS_MAXIMUM)
-        {
-          g_propagate_error (error, g_steal_pointer (&why));
-          return false;
-        }
-      /* Advice may end with an address of the web. */
-      ask_tell (why->message, draft->provider != NULL ? "" : ".");
-      if (!ask_login (draft, secret, error))
+      if (!mend_login (draft, &findings, refused, secret, error))
         return false;
     }
 }
@@ -349,6 +372,15 @@ write_account (SetupDraft *draft, const Plan *plan, GError **error)
 {
   const Account *account = draft->account;
 
+  if (!edit_is_changed (draft->edit) && plan->secret == NULL)
+    {
+      printf (_ ("The account `%s' in %s stays as it is.\n"), draft->name,
+              edit_file (draft->edit));
+      return true;
+    }
+  /* A password that is stored replaces another: first all that can fail. */
+  if (!edit_prepare (draft->edit, error))
+    return false;
   if (plan->secret != NULL)
     {
       if (!keyring_store (account, plan->secret,

@@ -148,7 +148,7 @@ unasked () { # unasked NAME: nobody even wanted its address
 begins
 talk 'mail address: ' "$relay_user$enter" \
   'HOST:PORT): ' "localhost:$tls$enter" \
-  'that certificate: ' "$ca$enter" \
+  'another relay): ' "$ca$enter" \
   "[$relay_user]: " "$enter" \
   'Password of' "wrong$enter" \
   "[$relay_user]: " "$enter" \
@@ -162,7 +162,7 @@ check 'from nothing: it says whom it has reached' said \
   'certificate for localhost by' 'until 2'
 check 'from nothing: the wrong password was refused, with advice' said \
   'refused the login' 'an app password'
-check 'from nothing: the login' said "Logged in as $relay_user by SCRAM-SHA-256"
+check 'from nothing: the login' said "Logged in as $relay_user."
 check 'from nothing: the account' has "from = $relay_user" 'host = localhost' \
   "port = $tls" "user = $relay_user" "trust-file = $ca"
 check 'from nothing: implicit TLS need not be said' lacks '^tls'
@@ -175,6 +175,15 @@ check 'from nothing: it says so' said \
   "has taken the test message for $relay_user"
 check 'from nothing: the lines for other programs' said 'set sendmail = ' \
   'git config --global sendemail.' "MAILTO=$relay_user"
+
+# Who says the same again changes nothing.
+cp "$accounts" before
+touch -d @1 "$accounts"
+batch "" --replace --host localhost --port "$tls" --trust-file "$ca" "$relay_user"
+check 'the same again: the status' exits 0
+check 'the same again: says so' said 'stays as it is'
+check 'the same again: the file is as it was' sh -c "cmp before '$accounts' &&
+  [ \$(stat -c %Y '$accounts') = 1 ]"
 
 # What was set up is good for real mail.
 echo 'a body' | message >sent
@@ -218,8 +227,8 @@ leave_at 'the address' 'mail address: '
 set -- 'mail address: ' "$relay_user$enter"
 leave_at 'the host' 'HOST:PORT): ' "$@"
 set -- "$@" 'HOST:PORT): ' "localhost:$tls$enter"
-leave_at 'the authority' 'that certificate: ' "$@"
-set -- "$@" 'that certificate: ' "$ca$enter"
+leave_at 'the authority' 'another relay): ' "$@"
+set -- "$@" 'another relay): ' "$ca$enter"
 leave_at 'the login name' "[$relay_user]: " "$@"
 set -- "$@" "[$relay_user]: " "$enter"
 leave_at 'the password' 'Password of' "$@"
@@ -259,6 +268,42 @@ check 'a third account, to be the default: it alone is' sh -c "
   [ \$(grep -c '^default = yes' '$accounts') = 1 ] &&
     sed -n '/^\[third/,\$p' '$accounts' | grep -qx 'default = yes'"
 
+# An authority of its own, on a port whose TLS mode nobody has said.
+begins
+talk 'HOST:PORT): ' "localhost:$starttls$enter" \
+  'another relay): ' "/none.pem$enter" \
+  'another relay): ' "/etc/passwd$enter" \
+  'another relay): ' "$ca$enter" \
+  "[$relay_user]: " "$enter" \
+  'Password of' "$relay_password$enter" \
+  'test message' "n$enter" -- "$relay_user"
+check 'STARTTLS and an unknown authority: the status is 0' ended_with 'status 0'
+check 'STARTTLS and an unknown authority: the file is asked for until it is good' \
+  said 'cannot read /none.pem' '/etc/passwd: no certificate'
+check 'STARTTLS and an unknown authority: the account' has 'tls = starttls' \
+  "port = $starttls" "trust-file = $ca"
+
+# Without a keyring.
+keyringless () { # keyringless NAME PROMPT KEYS...: at a terminal
+  keyringless_name=$1
+  shift
+  begins
+  DBUS_SESSION_BUS_ADDRESS=unix:path=/none talk "[$relay_user]: " "$enter" "$@" \
+    -- --host localhost --port "$tls" --trust-file "$ca" "$relay_user"
+  check "no keyring, $keyringless_name: why" said 'cannot ask the keyring'
+}
+keyringless 'a file' 'none): ' "nowhere$enter" 'none): ' "file$enter" \
+  'test message' "n$enter"
+check 'no keyring, a file: the status is 0' ended_with 'status 0'
+check 'no keyring, a file: one that is not there' said 'cannot read'
+check 'no keyring, a file: the account' has "password-file = $work/file"
+keyringless 'a command' 'none): ' "$enter" 'none): ' "cat $work/file$enter" \
+  'test message' "n$enter"
+check 'no keyring, a command: the account' has "password-command = cat $work/file"
+keyringless 'nothing' 'none): ' "$enter" 'none): ' "$enter"
+check 'no keyring, nothing: the status' ended_with 'status 75'
+check 'no keyring, nothing: nothing is changed' nothing_changed
+
 # Port and TLS mode are found out.
 start_scripted --serve --starttls --port 587 --certificate \
   "$work/postfix/certificates/good.pem"
@@ -268,6 +313,37 @@ check 'a host alone: the status is 0' exits 0
 check 'a host alone: STARTTLS was found' has 'tls = starttls'
 check 'a host alone: on its usual port' lacks '^port'
 stop_scripted
+
+# An accounts file that cannot be written: the keyring is as it was.
+unwritable () { # unwritable NAME SAID
+  batch other --no-check --replace --host localhost --port "$tls" "$relay_user"
+  check "$1: the status" exits 74
+  check "$1: says so" said "cannot write $accounts: $2"
+  check "$1: nothing is left beside the file" \
+    sh -c "! ls -A '${accounts%/*}' | grep tmp"
+}
+on () { # on MOUNT-OPTION...: what there was, in a file system of its own
+  cp "$accounts" before 2>/dev/null
+  mount -t tmpfs "$@" none "${accounts%/*}"
+  cp before "$accounts" 2>/dev/null
+}
+begins
+rm -f before
+mkdir -p "${accounts%/*}"
+on
+mount -o remount,ro "${accounts%/*}"
+unwritable 'a directory that is read-only' 'Read-only file system'
+check 'a directory that is read-only: no password is stored' nothing_changed
+umount "${accounts%/*}"
+batch "$relay_password" --host localhost --port "$tls" --trust-file "$ca" \
+  "$relay_user"
+check 'a password that is to be replaced' stored localhost "$tls"
+on -o size=8k
+dd if=/dev/zero of="${accounts%/*}/full" bs=4k count=9 2>/dev/null
+unwritable 'a full disk' 'No space left on device'
+check 'a full disk: the old password is there' stored localhost "$tls"
+check 'a full disk: the old account is there' cmp before "$accounts"
+umount "${accounts%/*}"
 
 # A relay that takes the login, and not the sender.
 dialogue sender <<'END'
@@ -307,8 +383,17 @@ check 'a password after all: that sends it' came sent "$mail"
 begins
 cat >link <<END
 mount -t tmpfs none /usr/sbin || exit 99
-"$build/postrider" setup --batch --link yes --host localhost --port $tls \
-  --trust-file "$ca" "$relay_user"
+link () {
+  "$build/postrider" setup --batch --link yes --host localhost --port $tls \
+    --trust-file "$ca" "\$@" "$relay_user"
+}
+cp /bin/true /usr/sbin/msmtp
+ln -s msmtp /usr/sbin/sendmail
+link --password-file file 2>"$work/foreign"
+echo "status \$?" >>"$work/foreign"
+readlink /usr/sbin/sendmail >>"$work/foreign"
+rm "$accounts" /usr/sbin/msmtp
+link
 status=\$?
 readlink /usr/sbin/sendmail >"$work/led"
 exit \$status
@@ -316,7 +401,10 @@ END
 printf '%s\n' "$relay_password" >"$work/password"
 unshare --mount sh link <"$work/password" >"$work/out" 2>"$work/err"
 status=$?
-check 'the link: the status is 0' exits 0
+check 'a link to another program: the status' grep -qx 'status 73' foreign
+check 'a link to another program: it stays' grep -qx msmtp foreign
+check 'a link to another program: what to do' grep -q 'remove its package' foreign
+check 'a link that leads nowhere: the status is 0' exits 0
 check 'the link: it leads here' grep -qx "$build/postrider" led
 check 'the link: other programs are told of it' said \
   'set sendmail = "/usr/sbin/sendmail"'
