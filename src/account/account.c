@@ -417,8 +417,8 @@ add_file (GPtrArray *configs, const char *file, GError **error)
   return config != NULL || absent;
 }
 
-/* An administrator may keep the system's file from users: one who has a file is
-   not troubled by that. */
+/* An administrator may keep the system's file from users: one who may have a file of
+   his own is not troubled by that. */
 static bool
 is_kept_from_us (const char *file)
 {
@@ -441,7 +441,7 @@ read_files (const char *file, const char *user_file, GError **error)
       g_ptr_array_add (configs, config);
     }
   else if ((user_file != NULL && !add_file (configs, user_file, error))
-           || !((configs->len > 0 && is_kept_from_us (ACCOUNTS_SYSTEM_FILE))
+           || !((user_file != NULL && is_kept_from_us (ACCOUNTS_SYSTEM_FILE))
                 || add_file (configs, ACCOUNTS_SYSTEM_FILE, error)))
     return NULL;
   return g_steal_pointer (&configs);

@@ -15,14 +15,7 @@ start_relay postfix
 cp "$build/postrider" "$build/tests/e2e/recorder" "$work/bin"
 G_TEST_SRCDIR=$source G_TEST_BUILDDIR=$build
 export G_TEST_SRCDIR G_TEST_BUILDDIR
-# Where the system's accounts stand, for this build: covered, or made and removed.
-prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
-eval "sysconfdir=$(sed -n 's/^sysconfdir = //p' "$build/Makefile")"
-[ -d "$sysconfdir" ] || {
-  mkdir -p "$sysconfdir"
-  at_end "rmdir -p '$sysconfdir'"
-}
-export sysconfdir
+provide_sysconfdir
 echo 0 1 >"$work/counts"
 in_machine "$source/tests/e2e/callers-machine"
 read -r count failures <"$work/counts"

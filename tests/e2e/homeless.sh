@@ -1,6 +1,7 @@
 #!/bin/sh
 # Users that have no home directory of their own, such as those of daemons: where
-# their mail waits, and what they are told where it cannot.
+# their mail waits, and what they are told where it cannot; and what the system's
+# accounts file, where it is kept from users, is to them and to others.
 . "$(dirname "$0")/lib.sh"
 need_root "be another user"
 need setpriv
@@ -10,6 +11,8 @@ begin
 # A copy that others may run: what lies above the build may be closed to them.
 cp "$build/postrider" "$work/bin/postrider"
 chmod 755 "$work/bin"
+
+provide_sysconfdir
 
 # No keyring is asked: nothing is tried.
 cat >"$work/everybody" <<'END2'
@@ -43,6 +46,27 @@ stat -c '%a %u' /var/spool/postrider-users/65534 >"$work/place.mode"
 rm -rf /var/spool/postrider-users/65534
 install -d -m 777 /var/spool/postrider-users/65534
 mails taken
+rm -rf /var/spool/postrider-users/65534
+
+# The system's file is root's alone.
+mount -t tmpfs -o mode=755 none "$sysconfdir"
+mkdir "$sysconfdir/postrider"
+(umask 077 && cp "$work/everybody" "$sysconfdir/postrider/accounts")
+
+# private NAME UID HOME ARGUMENT...: with the accounts that UID may see
+private () {
+  private_name=$1
+  private_user="setpriv --reuid=$2 --regid=$2 --clear-groups"
+  private_home=$3
+  shift 3
+  cd / && echo body | HOME=$private_home $private_user "$work/bin/postrider" \
+    "$@" >"$work/$private_name.out" 2>&1
+  echo $? >"$work/$private_name.status"
+}
+private daemon 65534 /nonexistent sendmail -odq you@example.net
+private rider $uid "$work/rider" sendmail -odq you@example.net
+private setup $uid "$work/rider" setup --batch --no-check --host localhost \
+  --user me --password-file /nonexistent --test no rider@example.org
 END2
 
 in_machine "$work/inside" >"$work/inside.log" 2>&1
@@ -61,4 +85,15 @@ check "a place: it is queued" result place queued 1
 check "a place: the queue is the user's own" result place mode '700 65534'
 check "a queue that somebody else has made is refused" result taken status 78
 check "nothing is in that" result taken queued 0
+
+told () { # told NAME TEXT
+  cat "$work/$1.out"
+  tr '\n' ' ' <"$work/$1.out" | grep -qF "$2"
+}
+check "a system's file that is kept from a daemon: the status says so" \
+  result daemon status 78
+check "so does the line" told daemon \
+  "cannot read $sysconfdir/postrider/accounts: Permission denied"
+check "to one with a home it is none" told rider 'there is no account: run '
+check "who can set up an account" result setup status 0
 end

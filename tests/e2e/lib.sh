@@ -460,6 +460,18 @@ in_machine () {
     sh "$source/tests/e2e/machine" "$work" "$@"
 }
 
+# provide_sysconfdir: sets sysconfdir to where this build has the system's accounts,
+# a directory that a machine can cover.
+provide_sysconfdir () {
+  prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
+  eval "sysconfdir=$(sed -n 's/^sysconfdir = //p' "$build/Makefile")"
+  [ -d "$sysconfdir" ] || {
+    mkdir -p "$sysconfdir"
+    at_end "rmdir -p '$sysconfdir'"
+  }
+  export sysconfdir
+}
+
 has_machine () {
   unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
     mount -t tmpfs none /run 2>/dev/null
