@@ -227,7 +227,8 @@ test_others (Fixture *fixture, const void *data)
                 "email.bounced", 1);
   notify_undelivered (&fixture->general, "work", 2, "550 no", true);
   assert_shown (fixture, "2 messages could not be delivered",
-                "work: 550 no\nIts sender could not be told of it by mail.\n"
+                "work: 550 no\n"
+                "Their senders could not be told of them by mail.\n"
                 "To see what is held: postrider queue list",
                 "email.bounced", 2);
   notify_doomed (&fixture->general, 3);
