@@ -87,6 +87,7 @@ function words_of (of, i,    words)
 {
   words = argument[of, i]
   gsub (/\|/, " ", words)
+  gsub (/ *[A-Z]+/, "", words)
   return words
 }
 
@@ -146,10 +147,11 @@ END {
     print_fish()
 }
 
-# Names of sections, and identifiers of messages: the same for every shell.
+# Names of sections, and identifiers of messages: the same for every shell. Of what
+# is no name nothing is taken: bash expands it.
 function accounts_of (files)
 {
-  return "sed -n 's/^[[:space:]]*\\[[[:space:]]*\\([^]]*[^][:space:]]\\)" \
+  return "sed -n 's/^[[:space:]]*\\[[[:space:]]*\\([[:alnum:]._@+-]\\{1,\\}\\)" \
     "[[:space:]]*\\].*/\\1/p' " files " 2>/dev/null | " \
     "grep -vx -e defaults -e postrider"
 }
@@ -198,45 +200,57 @@ function print_bash_command (of,    i, names, kind)
 function print_bash (    i)
 {
   print "# bash completion for postrider: made of its --help."
-  print "_postrider_accounts ()\n{\n  local i files=()"
-  print "  for ((i = 2; i < COMP_CWORD; i++)); do"
-  print "    [[ ${COMP_WORDS[i]} != -C && ${COMP_WORDS[i]} != --accounts-file ]] ||"
-  print "      files=(\"${COMP_WORDS[i + 1]}\")"
-  print "  done"
+  print "# For the words of the line; a file may begin with ~/, and has backslashes."
+  print "_postrider_accounts ()\n{\n  local file files=()"
+  print "  while (($# > 1)); do"
+  print "    file=${2//\\\\/}"
+  print "    [[ $1 != -C && $1 != --accounts-file ]] || files=(\"${file/#\\~\\//$HOME/}\")"
+  print "    shift\n  done"
   print "  ((${#files[@]} > 0)) ||"
   print "    files=(\"${XDG_CONFIG_HOME:-$HOME/.config}/postrider/accounts\" " \
     quoted(machine) ")"
   print "  " accounts_of("\"${files[@]}\"") "\n}\n"
   print "_postrider ()\n{"
-  print "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}"
+  print "  local line=() part glue= word previous before="
   print "  local options= actions= wanted= argument= action= words= i"
   print "  COMPREPLY=()"
-  print "  # \"--account=NAME\" is three words here."
-  print "  [[ $previous != '=' ]] || previous=${COMP_WORDS[COMP_CWORD - 2]}"
-  print "  if [[ $word == '=' ]]; then\n    word=\n  fi"
-  print "  if ((COMP_CWORD == 1)); then"
+  print "  # \"--account=NAME\" is three words here, and so is \"me@home\"."
+  print "  for part in \"${COMP_WORDS[@]:0:COMP_CWORD + 1}\"; do"
+  print "    case $part in"
+  print "      =) line+=('') glue=yes ;;"
+  print "      @) line[-1]+=@ glue=yes ;;"
+  print "      *)"
+  print "        [[ -n $glue ]] || line+=('')"
+  print "        line[-1]+=$part glue="
+  print "        ;;"
+  print "    esac\n  done"
+  print "  word=${line[-1]} previous=${line[-2]}"
+  print "  if ((${#line[@]} == 2)); then"
   printf "    COMPREPLY=($(compgen -W '"
   for (i = 1; i <= commands; i++)
     printf "%s ", order[i]
   print "--help --version' -- \"$word\"))\n    return\n  fi"
-  print "  case ${COMP_WORDS[1]} in"
+  print "  case ${line[1]} in"
   for (i = 1; i <= commands; i++)
     print_bash_command(order[i])
   print "    *) return ;;\n  esac"
-  print "  for ((i = 2; i < COMP_CWORD; i++)); do"
-  print "    [[ -z $actions || \" $actions \" != *\" ${COMP_WORDS[i]} \"* ]] ||" \
-    " action=${COMP_WORDS[i]}"
+  print "  for ((i = 2; i < ${#line[@]} - 1; i++)); do"
+  print "    [[ -z $actions || \" $actions \" != *\" ${line[i]} \"* ]] ||" \
+    " action=${line[i]}"
   print "  done"
   print "  if [[ -n $argument ]]; then\n    wanted=$argument"
   print "  elif [[ $word == -* ]]; then\n    wanted= words=$options"
   print "  elif [[ -n $actions && -z $action ]]; then\n    wanted= words=$actions\n  fi"
   print "  case $wanted in"
-  print "    account) words=$(_postrider_accounts) ;;"
+  print "    account) words=$(_postrider_accounts \"${line[@]}\") ;;"
   print "    id) words=$(" ids_of() ") ;;"
   print "    file)\n      compopt -o filenames 2>/dev/null"
-  print "      mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n      return\n      ;;"
+  print "      mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n      ;;"
   print "  esac"
-  print "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
+  print "  [[ $wanted == file ]] || COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))"
+  print "  # What stands before the last @ is not asked for."
+  print "  [[ $word != *@* ]] || before=${word%@*}"
+  print "  COMPREPLY=(\"${COMPREPLY[@]#\"$before\"}\")\n}\n"
   print "complete -F _postrider postrider"
 }
 
@@ -256,19 +270,22 @@ function zsh_action (kind, words)
     : kind == "file" ? "_files" : " "
 }
 
-function print_zsh_option (of, i,    names, end)
+function print_zsh_option (of, i,    name, end)
 {
   if (is_half(of, i))
     return
+  name = long_name[of, i]
+  if (name != "" && argument[of, i] != "")
+    name = name "="
   end = "[" zsh_text(help[of, i]) "]"
   if (argument[of, i] != "")
-    end = end ":" tolower (long_name[of, i] == "" ? "argument" : substr (long_name[of, i], 3)) ":" \
+    end = end ":" tolower (long_name[of, i] == "" ? argument[of, i] : substr (long_name[of, i], 3)) ":" \
       zsh_action(argument_kind(of, i), words_of(of, i))
   if (short_name[of, i] != "" && long_name[of, i] != "")
     printf " \\\n        '(%s %s)'{%s,%s}%s", short_name[of, i], long_name[of, i], \
-      short_name[of, i], long_name[of, i], quoted(end)
+      short_name[of, i], name, quoted(end)
   else
-    printf " \\\n        %s", quoted(short_name[of, i] long_name[of, i] end)
+    printf " \\\n        %s", quoted(short_name[of, i] name end)
 }
 
 function print_zsh_command (of,    i)
@@ -288,7 +305,7 @@ function print_zsh (    i)
   print "#compdef postrider\n# zsh completion for postrider: made of its --help.\n"
   print "_postrider_accounts ()\n{\n  local -a names files"
   print "  local i=${words[(I)(-C|--accounts-file)]}"
-  print "  if (( i > 0 )); then\n    files=(${words[i + 1]})"
+  print "  if (( i > 0 )); then\n    files=(${${(Q)words[i + 1]}/#\\~\\//$HOME/})"
   print "  else\n    files=(${XDG_CONFIG_HOME:-$HOME/.config}/postrider/accounts " \
     quoted(machine) ")\n  fi"
   print "  names=(${(f)\"$(" accounts_of("$files") ")\"})"
@@ -297,7 +314,9 @@ function print_zsh (    i)
   print "  ids=(${(f)\"$(" ids_of() ")\"})"
   print "  compadd -a ids\n}\n"
   print "_postrider ()\n{\n  local -a commands\n  local command=$words[2]"
-  print "  if (( CURRENT == 2 )); then\n    commands=("
+  print "  if (( CURRENT == 2 )) && [[ $PREFIX == -* ]]; then"
+  print "    _arguments --help --version\n    return"
+  print "  elif (( CURRENT == 2 )); then\n    commands=("
   for (i = 1; i <= commands; i++)
     print "      " quoted(order[i] ":" purpose[order[i]])
   print "    )\n    _describe -t commands command commands\n    return\n  fi"
@@ -363,11 +382,14 @@ function print_fish (    i)
   print "    set -l config $XDG_CONFIG_HOME\n    test -n \"$config\"; or set config ~/.config"
   print "    set -l files $config/postrider/accounts " fish_quoted(machine)
   print "    set -l words (commandline -opc)\n    for i in (seq (count $words))"
-  print "        contains -- $words[$i] -C --accounts-file; and set files $words[(math $i + 1)]"
+  print "        contains -- $words[$i] -C --accounts-file; and set files \\"
+  print "            (string replace -r '^~/' \"$HOME/\" -- $words[(math $i + 1)])"
   print "    end"
   print "    " accounts_of("$files") "\nend\n"
   print "function __postrider_ids\n    " ids_of() "\nend\n"
   print "complete -c postrider -f"
+  print "complete -c postrider -n __fish_use_subcommand -l help"
+  print "complete -c postrider -n __fish_use_subcommand -l version"
   for (i = 1; i <= commands; i++)
     print_fish_command(order[i])
 }

@@ -9,7 +9,12 @@ completions=$build/data/completions
 terminal=$build/tests/e2e/terminal
 account work 'host = localhost'
 account home 'host = localhost'
-printf '[elsewhere]\n' >"$work/other accounts"
+cat >"$work/other accounts" <<END
+[elsewhere]
+[me@home]
+[\$(touch $work/run)]
+[]
+END
 enqueue 1 1 --account work -f work@example.org you@example.net || exit 1
 id=$(ls "$state/queue")
 
@@ -35,7 +40,21 @@ fish_offers () {
     "$completions" "$1" 2>&1 | cut -f 1 >"$work/offers"
 }
 
-# zsh_runs KEYS LINE: KEYS, where @ is the tabulator, make zsh run LINE
+# runs KEYS LINE SHELL...: KEYS, where ^ is the tabulator, make SHELL run LINE
+runs () {
+  runs_keys=$(printf '%s' "$1" | tr ^ '\t')$return runs_line=$2
+  shift 2
+  ZDOTDIR=$work/zsh HOME=$work timeout 20 "$terminal" 'READY ' "$runs_keys" \
+    "$@" >"$work/shown" 2>&1
+  cat -v "$work/shown"
+  grep -q "ran: $runs_line" "$work/shown"
+}
+bash_runs () {
+  runs "$@" bash --rcfile "$work/bashrc" -i
+}
+zsh_runs () {
+  runs "$@" zsh -i
+}
 mkdir "$work/zsh" || exit 1
 cat >"$work/zsh/.zshrc" <<Z
 fpath=('$completions' \$fpath)
@@ -43,12 +62,11 @@ autoload -U compinit && compinit -D -u
 postrider () { print -r "ran: \$*"; exit; }
 PS1='READY '
 Z
-zsh_runs () {
-  ZDOTDIR=$work/zsh timeout 20 "$terminal" 'READY ' \
-    "$(printf '%s' "$1" | tr @ '\t')$return" zsh -i >"$work/shown" 2>&1
-  cat -v "$work/shown"
-  grep -q "ran: $2" "$work/shown"
-}
+cat >"$work/bashrc" <<B
+. '$completions/postrider'
+postrider () { echo "ran: \$*"; exit; }
+PS1='READY '
+B
 return=$(printf '\r.')
 return=${return%.}
 
@@ -72,10 +90,16 @@ bash_offers postrider sendmail --account ''
 check "bash: accounts, of an option" offered home work
 bash_offers postrider sendmail --account = h
 check "bash: the same, behind an equals sign" offered home
-bash_offers postrider password -C "$work/other accounts" set ''
-check "bash: accounts of another file" offered elsewhere
+bash_offers postrider password -C "$work/other\\ accounts" set ''
+check "bash: accounts of another file" offered elsewhere me@home
+check "bash: what is no name of an account is not expanded" [ ! -e "$work/run" ]
+check "bash: a name with an @, of a file at home" bash_runs \
+  'postrider accounts -C ~/ot^me@h^' \
+  "accounts -C $work/other accounts me@home"
 bash_offers postrider sendmail -R ''
 check "bash: the words of an option" offered full hdrs
+bash_offers postrider setup --test ''
+check "bash: the words of an option that takes others too" offered no yes
 bash_offers postrider sendmail -od
 check "bash: letters of sendmail" offered -odb -odi -odq
 bash_offers postrider queue show ''
@@ -119,7 +143,9 @@ if command -v fish >/dev/null; then
   fish_offers 'postrider sendmail --account '
   check "fish: accounts, of an option" offered home work
   fish_offers "postrider password -C '$work/other accounts' set "
-  check "fish: accounts of another file" offered elsewhere
+  check "fish: accounts of another file" offered elsewhere me@home
+  fish_offers 'postrider --'
+  check "fish: options without a command" offered --help --version
   fish_offers 'postrider queue show '
   check "fish: messages" offered "$id"
   fish_offers 'postrider sendmail -od'
@@ -132,11 +158,17 @@ fi
 
 if command -v zsh >/dev/null; then
   check "zsh: a command, what it does, and an account" \
-    zsh_runs 'postrider pass@se@wo@' 'password set work'
+    zsh_runs 'postrider pass^se^wo^' 'password set work'
   check "zsh: an option and its argument" \
-    zsh_runs 'postrider sendmail --account ho@' 'sendmail --account home'
-  check "zsh: an option" zsh_runs 'postrider log --js@' 'log --json'
-  check "zsh: a message" zsh_runs 'postrider queue sh@6@' "queue show $id"
+    zsh_runs 'postrider sendmail --account ho^' 'sendmail --account home'
+  check "zsh: its argument behind an equals sign" \
+    zsh_runs 'postrider setup --tls=st^' 'setup --tls=starttls'
+  check "zsh: an account of another file" \
+    zsh_runs 'postrider accounts -C ~/ot^el^' \
+    "accounts -C $work/other accounts elsewhere"
+  check "zsh: an option without a command" zsh_runs 'postrider --v^' --version
+  check "zsh: an option" zsh_runs 'postrider log --js^' 'log --json'
+  check "zsh: a message" zsh_runs 'postrider queue sh^6^' "queue show $id"
 else
   skip "zsh" "it is not installed"
 fi
