@@ -6,54 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need env
 env --default-signal=INT true 2>/dev/null || skip_all "env knows no signals"
-begin
-make_certificates
-start_scripted --serve --certificate "$work/certificates/good.pem"
-scripted_account me 'linger = 1m'
-password me secret || exit 1
-place=$state/accounts/me.linger
-
-# The process that keeps a session open; all that belong to the queue, but for callers.
-holder () {
-  runners
-}
-one_holder () {
-  set -- $(holder)
-  [ $# = 1 ] && [ -S "$place" ]
-}
-no_holder () {
-  [ -z "$(holder)" ]
-}
-# dismiss: none is left, and the record of the relay is empty.
-dismiss () {
-  for process in $(holder); do
-    kill -s KILL "$process"
-    await ended "$process"
-  done
-  rm -rf "$work/record" "$state/queue"/* "$state/held"/*
-  : >"$work/log"
-}
-# anew DIALOGUE...: the same with another relay.
-anew () {
-  dismiss
-  become "$@"
-  sed -i "s/^port = .*/port = $port/" "$accounts"
-}
-# submit_number N [ARGUMENT...]
-submit_number () {
-  submit_n=$1
-  shift
-  numbered "$submit_n" | timeout 60 "$sendmail" -f me@example.org "$@" \
-    >"$work/out" 2>"$work/err"
-  status=$?
-}
-# Submits message 1: from now on a session is open.
-open_session () {
-  submit_number 1 you@example.net
-  check "$1: the first message is sent" exits 0
-  check "$1: its session stays open" one_holder
-  holder=$(holder)
-}
+. "$source/tests/e2e/lingering"
 
 # One after the other
 
@@ -97,7 +50,7 @@ check "in a row: one holder" one_holder
 
 # Who it is
 
-holder=$(holder)
+holder=$(runners)
 check "the holder: no descriptor of its caller" \
   sh -c '[ "$(readlink /proc/$1/fd/0 /proc/$1/fd/1 /proc/$1/fd/2 | sort -u)" = /dev/null ]' \
   - "$holder"
@@ -181,14 +134,14 @@ LANGUAGE=de submit_number 4 you@example.net
 check "another language: another session" connections 4
 check "edited: all arrived" each_once 1 4 "$work/record"
 check "edited: one is open" one_holder
-holder=$(holder)
+holder=$(runners)
 numbered 5 | "$sendmail" -v -f me@example.org you@example.net >"$work/out" 2>&1
 check "-v: a session of its own" connections 5
 check "-v: which is shown" grep -q 'EHLO' "$work/out"
 check "-v: the other stays" one_holder
 sed -i 's/^linger = .*/max-connections = 1\n&/' "$accounts"
 submit_number 6 you@example.net
-holder=$(holder)
+holder=$(runners)
 numbered 7 | "$sendmail" -v -f me@example.org you@example.net >"$work/out" 2>&1
 check "max-connections = 1: who needs its own gets it" each_once 1 7 "$work/record"
 check "max-connections = 1: the holder has left" await ended "$holder"
@@ -226,6 +179,11 @@ include one
 delay 200
 close
 END
+dialogue resets <<'END'
+include one
+delay 200
+reset
+END
 dialogue says-421 <<'END'
 include one
 delay 200
@@ -243,7 +201,7 @@ include one
 serve
 END
 echo serve >"$work/serve"
-for dialogue in hangs-up says-421; do
+for dialogue in hangs-up resets says-421; do
   anew "$work/$dialogue" "$work/serve"
   submit_number 1 you@example.net
   check "$dialogue: the first is sent" exits 0
@@ -354,7 +312,7 @@ check "killed behind the dot: the caller is told 0" exits 0
 check "killed behind the dot: the message waits" queued 1
 check "killed behind the dot: the relay has it once" each_once 1 2 "$work/record"
 check "killed behind the dot: the log says why" \
-  grep -q 'for others has died' "$work/log"
+  grep -q 'sending this message has died' "$work/log"
 check "killed behind the dot: nobody has it locked" \
   sh -c '! grep -q "OFDLCK .*:$(stat -c %i "$1"/*) " /proc/locks' - "$state/queue"
 run_once
@@ -438,7 +396,7 @@ if [ "$(id -u)" = 0 ] && command -v postfix >/dev/null; then
   done
   check "Postfix: those that were taken arrived, each once" \
     await sh -c '[ "$(ls "$1" | wc -l)" = 4 ]' - "$work/postfix/mail/all/new"
-  for process in $(holder); do
+  for process in $(runners); do
     kill -s KILL "$process"
   done
   check "Postfix: one connection" \
