@@ -203,6 +203,9 @@ somewhere
 echo mail >"$spool/postrider/queue/6B0171B04CB3C7B6"
 echo mail >"$spool/postrider-users/2/held/6B0171B04CB3C7B7"
 echo mail >"$work/others/file"
+hostile=$spool/postrider-users/$(printf '4\033[31m')
+mkdir -p "$hostile/held"
+echo mail >"$hostile/held/6B0171B04CB3C7B8"
 mail_is_left () {
   postrm purge && cat "$work/postrm" &&
     [ -e "$spool/postrider/queue/6B0171B04CB3C7B6" ] &&
@@ -212,9 +215,10 @@ mail_is_left () {
 check "but it leaves mail" mail_is_left
 told () {
   cat "$work/postrm"
-  [ "$(grep -c 'mail that was not sent (1) is left in /' "$work/postrm")" = 2 ]
+  [ "$(grep -c 'mail that was not sent (1) is left in /' "$work/postrm")" = 3 ]
 }
 check "and says where" told
+check "but nothing to the terminal" none grep '[[:cntrl:]]' "$work/postrm"
 check "and what a link leads to is left as it is" [ -e "$work/others/file" ]
 
 echo "1..$count"
