@@ -258,8 +258,8 @@ check_unit (Sheet *sheet)
   state = unit_state ();
   if (state == NULL)
     add (sheet, "unit", PROBE_SKIPPED,
-         _ ("your systemd has no postrider.service; a runner starts by "
-            "itself when there is mail for it"),
+         _ ("no systemd of yours that runs here has a postrider.service; a "
+            "runner starts by itself when there is mail for it"),
          NULL);
   else if (g_str_has_prefix (state, "enabled"))
     add (sheet, "unit", PROBE_OK,
