@@ -273,7 +273,7 @@ append_account (const Request *request, const Account *account)
     }
   else if (strcmp (secret_place (account), "keyring") == 0)
     g_string_append_printf (request->out, "# %s\n",
-                            _ ("the password is in the keyring"));
+                            _ ("the password comes from the keyring"));
 }
 
 /* [postrider], where there is anything to say of it. */

@@ -510,7 +510,8 @@ apply_account (Draft *draft, DraftAccount *account, Edit *edit)
   DraftSetting *marked = find_setting (account->settings, "default");
   g_autoptr (Edit) alone = NULL;
 
-  if (edit_has (edit, account->name))
+  account->is_there = edit_has (edit, account->name);
+  if (account->is_there)
     {
       draft_leave_out (draft, account, account->line,
                        _ ("there is one of this name in %s, and it stays as "

@@ -32,6 +32,7 @@ typedef struct
   char *password_file;
   int password_line;
   bool left_out; /* it cannot be an account; a note says why */
+  bool is_there; /* so it is because there is one of its name */
 } DraftAccount;
 
 typedef struct
@@ -41,7 +42,7 @@ typedef struct
   char *text;
 } DraftNote;
 
-/* A file as it was read. */
+/* A file as it was read; no NUL is in it. */
 typedef struct
 {
   const char *file; /* its path, for notes */

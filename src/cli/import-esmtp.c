@@ -107,7 +107,7 @@ skip_space (Reader *reader)
       if (c == '#')
         while (reader->at < reader->end && *reader->at != '\n')
           reader->at++;
-      else if (is_space (c) || c == ';' || c == ',' || c == ':' || c == '\0')
+      else if (is_space (c) || c == ';' || c == ',' || c == ':')
         {
           reader->line += c == '\n' ? 1 : 0;
           reader->at++;

@@ -468,12 +468,6 @@ read_line (Reader *reader, const char *text, size_t length)
                   LINE_MAXIMUM);
       return;
     }
-  if (memchr (text, '\0', length) != NULL)
-    {
-      draft_note (reader->draft, reader->line,
-                  _ ("there is a NUL character; the line is left out"));
-      return;
-    }
   if (!split (text, length, &line))
     return;
   if (is_command (&line, "eval"))

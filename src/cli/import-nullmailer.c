@@ -388,10 +388,9 @@ import_nullmailer (Draft *draft, const DraftText *remotes,
           line++;
           length--;
         }
-      if (length > LINE_MAXIMUM || memchr (line, '\0', length) != NULL
-          || draft->accounts->len >= REMOTES_MAXIMUM)
+      if (length > LINE_MAXIMUM || draft->accounts->len >= REMOTES_MAXIMUM)
         draft_note (draft, number,
-                    _ ("this line is too long, or no text; it is left out"));
+                    _ ("this line is too long; it is left out"));
       else if (length > 0 && *line != '#')
         read_remote (draft, controls, line, length, number);
     }

@@ -89,10 +89,10 @@ next_word (const char **at, const char *end, const char *delimiters)
 {
   Word word = { NULL, 0 };
 
-  while (*at < end && **at != '\0' && strchr (delimiters, **at) != NULL)
+  while (*at < end && strchr (delimiters, **at) != NULL)
     (*at)++;
   word.at = *at;
-  while (*at < end && (**at == '\0' || strchr (delimiters, **at) == NULL))
+  while (*at < end && strchr (delimiters, **at) == NULL)
     (*at)++;
   word.length = (size_t) (*at - word.at);
   return word;
@@ -165,9 +165,9 @@ read_lines (Reader *reader, const DraftText *source,
   reader->draft->file = source->file;
   for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
        number++)
-    if (length > LINE_MAXIMUM || memchr (line, '\0', length) != NULL)
+    if (length > LINE_MAXIMUM)
       draft_note (reader->draft, number,
-                  _ ("this line is too long, or no text; it is left out"));
+                  _ ("this line is too long; it is left out"));
     else
       read (reader, line, length, number);
 }
@@ -331,13 +331,10 @@ read_aliases (const DraftText *source, GPtrArray *aliases)
       if (comment != NULL)
         end = comment;
       alias->line = number;
-      if (memchr (line, '\0', length) == NULL)
-        {
-          alias->user = take_word (&line, end);
-          alias->address = take_word (&line, end);
-          alias->hub = take_word (&line, end);
-          alias->port = take_word (&line, end);
-        }
+      alias->user = take_word (&line, end);
+      alias->address = take_word (&line, end);
+      alias->hub = take_word (&line, end);
+      alias->port = take_word (&line, end);
       if (alias->address != NULL)
         g_ptr_array_add (aliases, alias);
       else

@@ -22,8 +22,10 @@
 #include "cli/import-msmtp.h"
 #include "cli/import-nullmailer.h"
 #include "cli/import-ssmtp.h"
+#include "cli/netrc.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/setup-after.h"
 #include "smtp/sasl.h"
 #include "submit/report.h"
 
@@ -58,13 +60,13 @@ static const Option options[] = {
 
 /* Files of old */
 
-/* The octets of PATH, which may hold passwords; a link is followed. Where
-   ABSENT is not NULL, a file that is not there is no error. */
+/* The text of PATH, which may hold passwords; a link is followed. Where ABSENT
+   is not NULL, a file that is not there is no error. */
 static Secret *
 read_old (const char *path, bool *absent, GError **error)
 {
   char *real = realpath (path, NULL);
-  Secret *octets = NULL;
+  g_autoptr (Secret) octets = NULL;
 
   if (absent != NULL)
     *absent = real == NULL && (errno == ENOENT || errno == ENOTDIR);
@@ -74,7 +76,11 @@ read_old (const char *path, bool *absent, GError **error)
     failure_set_errno (error, FAILURE_CONFIG, errno, _ ("cannot read %s"),
                        path);
   free (real);
-  return octets;
+  if (octets == NULL
+      || strlen (secret_octets (octets)) == secret_length (octets))
+    return g_steal_pointer (&octets);
+  g_set_error (error, FAILURE, FAILURE_CONFIG, _ ("%s is no text file"), path);
+  return NULL;
 }
 
 /* The first line of FILE; NULL: there is none. */
@@ -207,15 +213,25 @@ struct Program
   const char *name;
   const char *places[PLACES + 1];
   bool (*read) (Draft *draft, const char *path, GError **error);
+  const char *also; /* it reads this file besides the user's; nullable */
+  bool netrc;       /* it looks for passwords there */
 };
 
 static const Program programs[] = {
-  { "msmtp",
-    { "~/.msmtprc", "~config/msmtp/config", "/etc/msmtprc" },
-    read_msmtp },
-  { "ssmtp", { "/etc/ssmtp/ssmtp.conf" }, read_ssmtp },
-  { "nullmailer", { "/etc/nullmailer" }, read_nullmailer },
-  { "esmtp", { "~/.esmtprc", "/etc/esmtprc" }, read_esmtp },
+  { .name = "msmtp",
+    .places = { "~/.msmtprc", "~config/msmtp/config", "/etc/msmtprc" },
+    .read = read_msmtp,
+    .also = "/etc/msmtprc",
+    .netrc = true },
+  { .name = "ssmtp",
+    .places = { "/etc/ssmtp/ssmtp.conf" },
+    .read = read_ssmtp },
+  { .name = "nullmailer",
+    .places = { "/etc/nullmailer" },
+    .read = read_nullmailer },
+  { .name = "esmtp",
+    .places = { "~/.esmtprc", "/etc/esmtprc" },
+    .read = read_esmtp },
 };
 
 static char *
@@ -321,66 +337,142 @@ print_notes (const Draft *draft)
 /* Passwords */
 
 static bool
-store (const Account *account, const DraftAccount *draft, GError **error)
+uses_keyring (const Account *account)
 {
-  if (!keyring_store (account, draft->password, deadline_in (PATIENCE), error))
+  return account->relay.user != NULL && account->secret_source == NULL
+         && sasl_wants_secret (account->relay.auth);
+}
+
+/* PASSWORD stands on LINE of FILE. */
+static bool
+store (const Account *account, const Secret *password, const char *file,
+       int line, GError **error)
+{
+  if (!keyring_store (account, password, deadline_in (PATIENCE), error))
     return false;
   printf (
       _ ("  Its password is in the keyring now. It still stands in %s, line "
          "%d: remove it there once mail goes out.\n"),
-      draft->password_file, draft->password_line);
+      file, line);
   return true;
 }
 
-/* Whether it is there already, as what msmtp's users stored is. */
-static void
-look_up (const Account *account)
+/* Stores what FILE, as of netrc(5), has for ACCOUNT. False: it has nothing, or
+   ERROR is set. */
+static bool
+store_of_netrc (const Account *account, const char *file, GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  bool absent = false;
+  g_autoptr (Secret) netrc = read_old (file, &absent, error);
+  g_autoptr (Secret) password = NULL;
+  int line = 0;
+
+  if (netrc != NULL)
+    password =
+        netrc_find (netrc, account->relay.host, account->relay.user, &line);
+  return password != NULL && store (account, password, file, line, error);
+}
+
+/* Where a program goes on looking when the keyring has no password. */
+static bool
+store_of_any_netrc (const Request *request, const Account *account,
+                    GError **error)
+{
+  g_autofree char *own = g_build_filename (
+      request->home != NULL ? request->home : "/", ".netrc", NULL);
+  const char *files[] = { own, "/etc/netrc" };
+  g_autoptr (GError) cause = NULL;
+  bool stored = false;
+
+  for (size_t i = 0; request->program->netrc && !stored && cause == NULL
+                     && i < G_N_ELEMENTS (files);
+       i++)
+    stored = store_of_netrc (account, files[i], &cause);
+  if (cause != NULL)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return stored;
+}
+
+/* It may be there already, as what msmtp's users stored is. */
+static bool
+look_up (const Request *request, const Account *account, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GError) failure = NULL;
   g_autoptr (Secret) found =
-      keyring_lookup (account, false, deadline_in (GLANCE), &error);
+      keyring_lookup (account, false, deadline_in (GLANCE), &cause);
 
   if (found != NULL)
     printf (_ ("  Its password is in the keyring already.\n"));
-  else if (g_error_matches (error, FAILURE, FAILURE_CREDENTIAL))
+  else if (!g_error_matches (cause, FAILURE, FAILURE_CREDENTIAL))
+    printf (_ ("  The keyring could not be asked for its password: %s.\n"),
+            cause->message);
+  else if (!store_of_any_netrc (request, account, &failure)
+           && failure == NULL)
     printf (_ ("  No password is stored for it: run `postrider password set "
                "%s'.\n"),
             account->name);
-  else
-    printf (_ ("  The keyring could not be asked for its password: %s.\n"),
-            error->message);
+  if (failure == NULL)
+    return true;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return false;
+}
+
+/* An account that was there, but its password is only where DRAFT found it, as
+   after a run without a keyring. */
+static bool
+lacks_password (const Account *account, const DraftAccount *draft)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Secret) found = NULL;
+
+  if (draft->password == NULL || !uses_keyring (account)
+      || g_strcmp0 (account->relay.host, draft_get (draft, "host")) != 0
+      || g_strcmp0 (account->relay.user, draft_get (draft, "user")) != 0)
+    return false;
+  found = keyring_lookup (account, false, deadline_in (GLANCE), &error);
+  return g_error_matches (error, FAILURE, FAILURE_CREDENTIAL);
 }
 
 static bool
-settle_password (const Account *account, const DraftAccount *draft,
-                 GError **error)
+settle_password (const Request *request, const Account *account,
+                 const DraftAccount *draft, GError **error)
 {
-  if (account->relay.user == NULL || account->secret_source != NULL
-      || !sasl_wants_secret (account->relay.auth))
+  if (!uses_keyring (account))
     return true;
-  if (draft->password != NULL)
-    return store (account, draft, error);
-  look_up (account);
-  return true;
+  return draft->password != NULL
+             ? store (account, draft->password, draft->password_file,
+                      draft->password_line, error)
+             : look_up (request, account, error);
+}
+
+static char *
+list_from (const Account *account)
+{
+  GString *list = g_string_new (NULL);
+
+  for (size_t i = 0; i < account->from->len; i++)
+    g_string_append_printf (list, "%s%s", i > 0 ? ", " : "",
+                            (const char *) account->from->pdata[i]);
+  return g_string_free (list, FALSE);
 }
 
 static int
-settle_account (const Accounts *accounts, const DraftAccount *draft)
+settle_account (const Request *request, const Account *account,
+                const DraftAccount *draft)
 {
+  g_autofree char *from = list_from (account);
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) cause = NULL;
-  const Account *account =
-      accounts_choose (accounts, draft->name, NULL, NULL, &error);
 
-  if (account == NULL)
-    return report_error (error);
   printf (account->is_default
               ? _ ("Account `%s' sends mail from %s, and from anybody else, "
                    "through %s.\n")
               : _ ("Account `%s' sends mail from %s through %s.\n"),
-          account->name, draft_get (draft, "from"), account->relay.host);
-  if (settle_password (account, draft, &cause))
+          account->name, from, account->relay.host);
+  if (settle_password (request, account, draft, &cause))
     return EX_OK;
+  (void) fflush (stdout);
   g_set_error (&error, FAILURE, cause->code,
                _ ("the password of account `%s' is not stored: %s; then run "
                   "`postrider password set %s'"),
@@ -388,23 +480,28 @@ settle_account (const Accounts *accounts, const DraftAccount *draft)
   return report_error (error);
 }
 
-/* Each account that was written, with its password; the worst status. */
+/* Each account that was written, or has no password yet; how many they were,
+   and the worst status. */
 static int
-settle (const Request *request, const Draft *draft)
+settle (const Request *request, const Draft *draft, const Accounts *accounts,
+        unsigned *settled)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Accounts) accounts =
-      accounts_load (request->accounts_file, request->home, &error);
   int status = EX_OK;
 
-  if (accounts == NULL)
-    return report_error (error);
   for (size_t i = 0; i < draft->accounts->len; i++)
     {
-      const DraftAccount *account = g_ptr_array_index (draft->accounts, i);
-      int one = account->left_out ? EX_OK : settle_account (accounts, account);
+      const DraftAccount *one = g_ptr_array_index (draft->accounts, i);
+      const Account *account =
+          one->left_out && !one->is_there
+              ? NULL
+              : accounts_choose (accounts, one->name, NULL, NULL, NULL);
+      int failed;
 
-      status = MAX (status, one);
+      if (account == NULL || (one->is_there && !lacks_password (account, one)))
+        continue;
+      (*settled)++;
+      failed = settle_account (request, account, one);
+      status = MAX (status, failed);
     }
   return status;
 }
@@ -440,6 +537,96 @@ show (const Draft *draft, const Edit *edit)
   (void) fputs (edit_text (edit), stdout);
 }
 
+/* Of the default account, or of the first that has one; NULL: all have patterns
+   alone. */
+static const char *
+find_address (const Accounts *accounts)
+{
+  const char *address = NULL;
+
+  for (size_t i = 0; i < accounts->accounts->len; i++)
+    {
+      const Account *account = g_ptr_array_index (accounts->accounts, i);
+
+      if (address == NULL || account->is_default)
+        address = account_address (account);
+    }
+  return address;
+}
+
+/* What is left to do. */
+static void
+print_rest (const Request *request, const Accounts *accounts)
+{
+  const char *address = find_address (accounts);
+
+  printf (_ ("`postrider check' tells whether the relays let them in.\n"));
+  if (address != NULL)
+    setup_print_lines (address);
+  printf (_ ("What calls `%s' by that name sends as before: have it call "
+             "`sendmail'.\n"),
+          request->program->name);
+}
+
+static bool
+write_accounts (Edit *edit, unsigned count, GError **error)
+{
+  if (!edit_commit (edit, error))
+    return false;
+  printf (ngettext ("%u account is written to %s.\n",
+                    "%u accounts are written to %s.\n", count),
+          count, edit_file (edit));
+  (void) fflush (stdout); /* the keyring may have to ask */
+  return true;
+}
+
+static void
+note_other_file (const Request *request, Draft *draft, const char *path)
+{
+  const char *also = request->program->also;
+
+  if (request->file != NULL || also == NULL || strcmp (path, also) == 0
+      || access (also, F_OK) != 0)
+    return;
+  draft->file = also;
+  draft_note (draft, 0,
+              _ ("%s has accounts of this file as well: run `postrider import "
+                 "%s %s' for them"),
+              request->program->name, request->program->name, also);
+}
+
+static void
+set_nothing (const char *path, GError **error)
+{
+  g_set_error (error, FAILURE, FAILURE_CONFIG,
+               _ ("%s has no account that can be imported; nothing is "
+                  "written"),
+               path);
+}
+
+/* Writes what is new, and stores the passwords. A status of sysexits(3). */
+static int
+carry_out (const Request *request, const Draft *draft, Edit *edit,
+           const char *path, GError **error)
+{
+  unsigned written = count_written (draft);
+  unsigned settled = 0;
+  g_autoptr (Accounts) accounts = NULL;
+  int status;
+
+  if (written > 0 && !write_accounts (edit, written, error))
+    return EX_CONFIG;
+  accounts = accounts_load (request->accounts_file, request->home, error);
+  if (accounts == NULL)
+    return EX_CONFIG;
+  status = settle (request, draft, accounts, &settled);
+  if (written > 0)
+    print_rest (request, accounts);
+  else if (settled == 0)
+    set_nothing (path, error);
+  return status;
+}
+
 /* A status of sysexits(3). */
 static int
 import (const Request *request, GError **error)
@@ -450,36 +637,19 @@ import (const Request *request, GError **error)
                    : NULL;
   g_autoptr (Draft) draft =
       edit != NULL ? read_draft (request, path, error) : NULL;
-  unsigned written;
-  int status;
 
   if (draft == NULL)
     return EX_CONFIG;
   draft_apply (draft, edit);
+  note_other_file (request, draft, path);
   print_notes (draft);
-  written = count_written (draft);
-  if (written == 0)
-    {
-      g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("%s has no account that can be imported; nothing is "
-                      "written"),
-                   path);
-      return EX_CONFIG;
-    }
-  if (request->dry_run)
-    {
-      show (draft, edit);
-      return EX_OK;
-    }
-  if (!edit_commit (edit, error))
-    return EX_CONFIG;
-  printf (ngettext ("%u account is written to %s.\n",
-                    "%u accounts are written to %s.\n", written),
-          written, edit_file (edit));
-  (void) fflush (stdout);
-  status = settle (request, draft);
-  printf (_ ("`postrider check' tells whether the relays let them in.\n"));
-  return status;
+  if (!request->dry_run)
+    return carry_out (request, draft, edit, path, error);
+  if (count_written (draft) > 0)
+    show (draft, edit);
+  else
+    set_nothing (path, error);
+  return EX_OK;
 }
 
 /* Command line */

@@ -184,6 +184,9 @@ check "import: another log stays" \
 check "import: the aliases are taken" says "$accounts" "aliases = $HOME/aliases"
 check "import: a timeout is taken" says "$accounts" 'timeout-connect = 20s'
 check "import: the old file stays" grep -qF "password $home_password" "$old"
+check "import: what other programs need is told" \
+  grep -qF 'set from = "me@home.example"' "$work/out"
+check "import: so is what calls msmtp" grep -q '^What calls .msmtp. by' "$work/out"
 
 each "$sendmail" >"$work/out" 2>"$work/err"
 check "the messages are taken" [ $? = 0 ]
@@ -221,6 +224,46 @@ check "no keyring: what to do is told" \
 check "no keyring: the accounts are written" says "$accounts" '[home]'
 check "no keyring: no password is shown" \
   no_secret "$work/out" "$work/err" "$accounts"
+secret-tool clear host localhost service smtp user me@home.example
+cp "$accounts" "$work/before"
+import msmtp
+check "once there is a keyring: the status is 0" exits 0
+check "once there is a keyring: the password goes there" \
+  [ "$(grep -c '^  Its password is in the keyring now' "$work/out")" = 1 ]
+check "once there is a keyring: the file stays as it is" \
+  cmp "$work/before" "$accounts"
+import msmtp
+check "once it is stored: the status is 78" exits 78
+
+# Passwords of ~/.netrc count where the keyring has none.
+rm "$accounts"
+secret-tool clear host localhost service smtp user me@home.example
+cat >"$HOME/.netrc" <<END
+machine localhost login you@home.example password secret-of-you
+machine localhost login me@home.example
+  password '$home_password'
+machine localhost login chair password secret-of-chair
+END
+chmod 600 "$HOME/.netrc"
+sed '/^password /d' "$old" >"$work/msmtprc"
+import msmtp "$work/msmtprc"
+check "netrc: the status is 0" exits 0
+check "netrc: a password goes into the keyring" \
+  grep -q "^  Its password is in the keyring now. It still stands in $HOME/.netrc, line 3:" \
+  "$work/out"
+check "netrc: one that was in the keyring stays" \
+  [ "$(grep -c '^  Its password is in the keyring already.$' "$work/out")" = 1 ]
+check "netrc: no password is shown" no_secret "$work/out" "$work/err" "$accounts"
+printf 'Subject: one\n\ntext\n' | submit -f me@home.example you@example.net
+check "netrc: it is the right one" exits 0
+rm "$HOME/.netrc"
+
+# What is no text.
+printf 'host mx.example\0\n' >"$work/junk"
+import msmtp "$work/junk"
+check "no text: the status is 78" exits 78
+check "no text: it is told once" \
+  [ "$(cat "$work/err")" = "postrider: $work/junk is no text file" ]
 
 # As it is found elsewhere, and by a link, with a command for a line.
 rm "$accounts"

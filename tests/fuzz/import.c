@@ -1,4 +1,4 @@
-/* Any octets as a file of another program: whatever becomes of them is an
+/* Any octets but NUL as a file of another program: whatever becomes of them is an
  * accounts file that is read without an error, and nothing that is told has a
  * password in it. The first octet says which program it is. */
 
@@ -14,6 +14,7 @@
 #include "cli/import-msmtp.h"
 #include "cli/import-nullmailer.h"
 #include "cli/import-ssmtp.h"
+#include "cli/netrc.h"
 
 /* What no text of ours has, so that it can be looked for. */
 #define CANARY "canary-7"
@@ -58,6 +59,21 @@ read_nullmailer (Draft *draft, const DraftText *text)
 static void (*const readers[]) (Draft *, const DraftText *) = {
   import_msmtp, read_ssmtp, read_nullmailer, import_esmtp
 };
+
+/* What is found stands there, on a line that is there. */
+static void
+check_netrc (const DraftText *text)
+{
+  g_autoptr (Secret) netrc =
+      secret_new (text->octets, MIN (text->length, SECRET_MAXIMUM));
+  g_autoptr (Secret) password = NULL;
+  int line = 0;
+
+  password = netrc_find (netrc, "h", "u", &line);
+  g_assert ((password != NULL) == (line > 0));
+  g_assert (password == NULL
+            || secret_length (password) <= secret_length (netrc));
+}
 
 static void
 check_text (const char *text)
@@ -128,11 +144,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autoptr (Draft) draft = draft_new (&world);
   DraftText text;
 
-  if (size == 0)
+  if (size == 0 || memchr (data + 1, '\0', size - 1) != NULL)
     return 0;
   draft->file = "old";
   text = (DraftText){ "old", (const char *) data + 1, size - 1 };
   readers[data[0] % G_N_ELEMENTS (readers)](draft, &text);
   check (draft, &text);
+  check_netrc (&text);
   return 0;
 }

@@ -11,6 +11,7 @@
 #include "cli/import-msmtp.h"
 #include "cli/import-nullmailer.h"
 #include "cli/import-ssmtp.h"
+#include "cli/netrc.h"
 
 #define NOTES 4
 
@@ -353,22 +354,19 @@ test_msmtp (void)
     check (&msmtp[i], import_msmtp);
 }
 
-/* msmtp reads 500 octets of a line, and none with a NUL. */
+/* msmtp reads 500 octets of a line. */
 static void
 test_sizes (void)
 {
   g_autofree char *name = g_strnfill (495, 'a');
   g_autofree char *fits = g_strconcat ("user ", name, "\n", NULL);
   g_autofree char *long_one = g_strconcat ("user  ", name, "\n", NULL);
-  static const char nul[] = "user a\0b\n";
   g_autoptr (Draft) draft = draft_new (&world);
 
   import_msmtp (draft, &(DraftText){ "old", fits, strlen (fits) });
   g_assert_false (is_noted (draft, "1: msmtp reads 500 octets of a line"));
   import_msmtp (draft, &(DraftText){ "old", long_one, strlen (long_one) });
   g_assert_true (is_noted (draft, "1: msmtp reads 500 octets of a line"));
-  import_msmtp (draft, &(DraftText){ "old", nul, sizeof nul - 1 });
-  g_assert_true (is_noted (draft, "1: there is a NUL character"));
 }
 
 /* Both files of ssmtp in one text: "--" stands between them. */
@@ -597,6 +595,53 @@ test_commands (void)
     }
 }
 
+static void
+test_netrc (void)
+{
+  static const struct
+  {
+    const char *netrc;
+    const char *password; /* of me at h.example; NULL: none */
+    int line;
+  } cases[] = {
+    { "machine h.example login me password x", "x", 1 },
+    { "# x\nmachine h.example\n\tlogin me\r\n\tpassword \"a b\"\r\n", "a b",
+      4 },
+    { "machine h.example password 'a\"b' user me", "a\"b", 1 },
+    { "machine h.example account z login me passwd x#y # z\n", "x#y", 1 },
+    { "machine h.example login me password it's a\nmachine b login c", "its a",
+      1 },
+    { "machine H.example login me password x", NULL, 0 },
+    { "machine h.example login you password x\n"
+      "machine h.example login me password y\n",
+      "y", 2 },
+    { "machine h.example login me\nmachine b.example password x\n", NULL, 0 },
+    { "machine h.example login me\ndefault login me password x\n", NULL, 0 },
+    { "machine h.example password x\n", NULL, 0 },
+    { "macdef init\nmachine h.example login me password x\n\n"
+      "machine h.example login me password y\n",
+      "y", 4 },
+    { "macdef init\nmachine h.example login me password x\n", NULL, 0 },
+    { "machine h.example login me password", NULL, 0 },
+    { "machine", NULL, 0 },
+    { "", NULL, 0 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Secret) netrc =
+          secret_new (cases[i].netrc, strlen (cases[i].netrc));
+      int line = 0;
+      g_autoptr (Secret) password
+          = netrc_find (netrc, "h.example", "me", &line);
+
+      g_test_message ("%s", cases[i].netrc);
+      g_assert_cmpstr (password != NULL ? secret_octets (password) : NULL, ==,
+                       cases[i].password);
+      g_assert_cmpint (line, ==, cases[i].line);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -607,5 +652,6 @@ main (int argc, char **argv)
   g_test_add_func ("/import/nullmailer", test_nullmailer);
   g_test_add_func ("/import/esmtp", test_esmtp);
   g_test_add_func ("/import/commands", test_commands);
+  g_test_add_func ("/import/netrc", test_netrc);
   return g_test_run ();
 }
