@@ -268,7 +268,8 @@ launch (Change *change)
   if (!params->accounts->general.start_runner
       && !queue_has_runner (params->queue))
     (void) fprintf (stderr, _ ("postrider: nobody is sending the queue, and "
-                        "start-runner is no: start `postrider run'\n"));
+                        "`start-runner = no' starts nobody: start "
+                        "`postrider run'\n"));
 }
 
 static int

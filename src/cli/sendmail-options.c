@@ -177,7 +177,7 @@ static const Option table[] = {
     .help = N_ ("7BIT or 8BITMIME: the body itself tells"),
     .group = OPTION_IGNORED },
   { 'c', NULL, ARGUMENT_NONE, NULL, NULL,
-    .help = N_ ("do not connect to expensive mailers"),
+    .help = N_ ("leave mail in the queue where a connection is costly"),
     .group = OPTION_IGNORED },
   { 'D', NULL, ARGUMENT_REQUIRED, NULL, N_ ("FILE"),
     .help = N_ ("where to write what -d shows"), .group = OPTION_IGNORED },

@@ -88,6 +88,7 @@ explain (const GnuSasl *sasl, int code, GError **error)
     case GSASL_SASLPREP_ERROR:
     case GSASL_CRYPTO_ERROR:
       g_set_error (error, FAILURE, FAILURE_CREDENTIAL,
+                   /* TRANSLATORS: a mechanism, and what is wrong. */
                    _ ("%s cannot log in with this user and password: %s"),
                    sasl->mechanism, gsasl_strerror (code));
       break;

@@ -140,7 +140,8 @@ scram_new (const char *mechanism, const char *user, const Secret *password,
   if (scram->nonce == NULL || *scram->nonce == '\0')
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("%s cannot log in as \"%s\": %s"), mechanism, user,
+                   /* TRANSLATORS: a mechanism, a user, what is wrong. */
+                   _ ("%s cannot log in as `%s': %s"), mechanism, user,
                    gsasl_strerror (code));
       return NULL;
     }

@@ -457,6 +457,7 @@ sasl_step (Sasl *sasl, const char *challenge, size_t length, GError **error)
   if (!has_more (sasl))
     {
       g_set_error (error, FAILURE, FAILURE_PROTOCOL,
+                   /* TRANSLATORS: a mechanism, as in "SCRAM-SHA-256". */
                    _ ("the relay asks for more than %s has to say"),
                    sasl->mechanism->name);
       return NULL;
