@@ -222,7 +222,8 @@ test_muttrc () {
   serve me@work.example && some_accounts || return
   here "$example" >"$work/muttrc"
   echo Hello | timeout 30 mutt -F "$work/muttrc" -e 'set copy=no' -s Hello -- \
-    you@example.org && heard 1 'MAIL FROM:<me@work.example>'
+    you@example.org >"$work/out" 2>&1 || return
+  ! grep Error "$work/out" && heard 1 'MAIL FROM:<me@work.example>'
 }
 
 test_phpini () {
