@@ -63,10 +63,23 @@ typedef struct
   int line;
 } Value;
 
+/* One line of revaliases, cut up. */
+typedef struct
+{
+  char *user;
+  char *address;
+  char *hub;  /* nullable */
+  char *port; /* nullable */
+  int line;
+} Alias;
+
 typedef struct
 {
   Draft *draft;
+  const char *conf;       /* the names of both files */
+  const char *revaliases; /* nullable */
   Value values[N_SLOTS];
+  GPtrArray *aliases; /* of Alias; owned */
 } Reader;
 
 static bool
@@ -154,6 +167,44 @@ read_line (Reader *reader, const char *text, size_t length, int line)
 }
 
 static void
+alias_free (void *data)
+{
+  Alias *alias = data;
+
+  g_free (alias->user);
+  g_free (alias->address);
+  g_free (alias->hub);
+  g_free (alias->port);
+  g_free (alias);
+}
+
+static char *
+take_word (const char **at, const char *end)
+{
+  Word word = next_word (at, end, ": \t\r#");
+
+  return word.length > 0 ? g_strndup (word.at, word.length) : NULL;
+}
+
+static void
+read_alias (Reader *reader, const char *text, size_t length, int line)
+{
+  const char *comment = memchr (text, '#', length);
+  const char *end = comment != NULL ? comment : text + length;
+  Alias *alias = g_new0 (Alias, 1);
+
+  alias->line = line;
+  alias->user = take_word (&text, end);
+  alias->address = take_word (&text, end);
+  alias->hub = take_word (&text, end);
+  alias->port = take_word (&text, end);
+  if (alias->address != NULL)
+    g_ptr_array_add (reader->aliases, alias);
+  else
+    alias_free (alias);
+}
+
+static void
 read_lines (Reader *reader, const DraftText *source,
             void (*read) (Reader *, const char *, size_t, int))
 {
@@ -195,30 +246,36 @@ set (const Reader *reader, DraftAccount *account, const char *name, Slot slot)
                reader->values[slot].line);
 }
 
-/* HUB is HOST or HOST:PORT. */
+/* Of ALIAS, or where it is NULL of the other file. Each hub is HOST or
+   HOST:PORT, and an alias without a port has that of the other file. */
 static void
-set_relay (const Reader *reader, DraftAccount *account, const char *hub,
-           const char *port, int line)
+set_relay (const Reader *reader, DraftAccount *account, const Alias *alias)
 {
+  const char *mailhub = text_of (reader, MAILHUB);
+  const char *hub = alias != NULL ? alias->hub : mailhub;
+  const char *colon = mailhub != NULL ? strchr (mailhub, ':') : NULL;
   g_auto (GStrv) parts = g_strsplit (hub, ":", 2);
+  const char *port = text_of (reader, PORT);
   bool starttls = says_yes (reader, STARTTLS);
+  int line = account->line;
 
+  if (colon != NULL)
+    port = colon + 1;
+  if (alias != NULL && alias->port != NULL)
+    port = alias->port;
+  if (port == NULL)
+    port = "25";
   if (parts[0] == NULL || parts[0][0] == '\0')
     draft_leave_out (reader->draft, account, line, _ ("it has no relay"));
   else
     draft_set (reader->draft, account, "host", parts[0], line);
-  if (parts[0] != NULL && parts[1] != NULL)
-    port = parts[1];
-  if (port == NULL)
-    port = "25";
   if (strcmp (port, starttls ? "587" : "465") != 0)
     draft_set (reader->draft, account, "port", port, line);
   if (starttls)
     draft_set (reader->draft, account, "tls", "starttls", line);
   else if (!says_yes (reader, TLS))
     draft_leave_out (
-        reader->draft, account,
-        reader->values[TLS].line != 0 ? reader->values[TLS].line : line,
+        reader->draft, account, line,
         _ ("it sends without TLS, and Postrider never does. If the relay has "
            "TLS, write `UseTLS=YES' (port 465) or `UseSTARTTLS=YES' (port "
            "587) "
@@ -263,97 +320,53 @@ set_certificates (const Reader *reader, DraftAccount *account)
     set (reader, account, "trust-file", CA_FILE);
 }
 
-/* One account, but for its senders. */
+/* One account, but for its senders; its relay is that of ALIAS (nullable). */
 static DraftAccount *
-add_account (const Reader *reader, const char *name, const char *hub,
-             const char *port, int line)
+add_account (const Reader *reader, const char *name, const Alias *alias)
 {
-  DraftAccount *account = draft_account (reader->draft, name, line);
+  Draft *draft = reader->draft;
+  DraftAccount *account;
 
-  set_relay (reader, account, hub, port, line);
+  draft->file = alias != NULL ? reader->revaliases : reader->conf;
+  account = draft_account (
+      draft, name, alias != NULL ? alias->line : reader->values[MAILHUB].line);
+  set_relay (reader, account, alias);
+  draft->file = reader->conf;
   if (account->left_out)
     return account;
   set_login (reader, account);
   set_certificates (reader, account);
   /* Whatever a message says, ssmtp puts its own sender there. */
   if (!says_yes (reader, FROM_OVERRIDE))
-    draft_set (reader->draft, account, "rewrite-from", "always",
+    draft_set (draft, account, "rewrite-from", "always",
                reader->values[FROM_OVERRIDE].line);
   return account;
 }
 
-/* One line of revaliases, cut up. */
-typedef struct
+static bool
+is_own (const Reader *reader, const Alias *alias)
 {
-  char *user;
-  char *address;
-  char *hub;  /* nullable */
-  char *port; /* nullable */
-  int line;
-} Alias;
-
-static void
-alias_free (void *data)
-{
-  Alias *alias = data;
-
-  g_free (alias->user);
-  g_free (alias->address);
-  g_free (alias->hub);
-  g_free (alias->port);
-  g_free (alias);
+  return strcmp (alias->user, reader->draft->world->user) == 0;
 }
 
-static char *
-take_word (const char **at, const char *end)
+static void
+add_alias (const Reader *reader, DraftAccount *account, const Alias *alias)
 {
-  Word word = next_word (at, end, ": \t\r#");
-
-  return word.length > 0 ? g_strndup (word.at, word.length) : NULL;
+  reader->draft->file = reader->revaliases;
+  draft_from (reader->draft, account, alias->address, alias->line);
+  reader->draft->file = reader->conf;
 }
 
-/* Into ALIASES. */
+/* The user's own first: they are the account's address. */
 static void
-read_aliases (const DraftText *source, GPtrArray *aliases)
+add_aliases (const Reader *reader, DraftAccount *account, bool own)
 {
-  const char *rest = source->octets;
-  size_t left = source->length;
-  const char *line;
-  size_t length;
-
-  for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
-       number++)
+  for (size_t i = 0; i < reader->aliases->len; i++)
     {
-      const char *end = line + length;
-      const char *comment = memchr (line, '#', length);
-      Alias *alias = g_new0 (Alias, 1);
+      const Alias *alias = g_ptr_array_index (reader->aliases, i);
 
-      if (comment != NULL)
-        end = comment;
-      alias->line = number;
-      alias->user = take_word (&line, end);
-      alias->address = take_word (&line, end);
-      alias->hub = take_word (&line, end);
-      alias->port = take_word (&line, end);
-      if (alias->address != NULL)
-        g_ptr_array_add (aliases, alias);
-      else
-        alias_free (alias);
-    }
-}
-
-/* The user's own alias first: it is the account's address. */
-static void
-add_aliases (const Reader *reader, DraftAccount *account,
-             const GPtrArray *aliases, bool own)
-{
-  for (size_t i = 0; i < aliases->len; i++)
-    {
-      const Alias *alias = g_ptr_array_index (aliases, i);
-
-      if (alias->hub == NULL
-          && (strcmp (alias->user, reader->draft->world->user) == 0) == own)
-        draft_from (reader->draft, account, alias->address, alias->line);
+      if (is_own (reader, alias) == own && (own || alias->hub == NULL))
+        add_alias (reader, account, alias);
     }
 }
 
@@ -397,57 +410,71 @@ note_rest (const Reader *reader)
                    "file of certificates, unless the system's are enough"));
 }
 
-static void
-convert (const Reader *reader, const DraftText *conf,
-         const DraftText *revaliases, const GPtrArray *aliases)
+/* The user's own mail goes where the user's alias says, if it says so. */
+static const Alias *
+find_own_relay (const Reader *reader)
 {
-  const char *hub = text_of (reader, MAILHUB);
-  DraftAccount *account;
+  const Alias *found = NULL;
 
-  if (hub == NULL)
-    return;
-  reader->draft->file = conf->file;
-  account = add_account (reader, "default", hub, text_of (reader, PORT),
-                         reader->values[MAILHUB].line);
+  for (size_t i = 0; i < reader->aliases->len; i++)
+    {
+      const Alias *alias = g_ptr_array_index (reader->aliases, i);
+
+      if (is_own (reader, alias) && alias->hub != NULL)
+        found = alias;
+    }
+  return found;
+}
+
+static void
+convert_default (const Reader *reader)
+{
+  const char *root = text_of (reader, ROOT);
+  DraftAccount *account =
+      add_account (reader, "default", find_own_relay (reader));
+
   draft_set_default (account);
   note_rest (reader);
-  if (text_of (reader, ROOT) != NULL
-      && strchr (text_of (reader, ROOT), '@') != NULL)
+  if (root != NULL && strchr (root, '@') != NULL)
     set (reader, NULL, "local-mail-to", ROOT);
-  if (revaliases != NULL)
-    reader->draft->file = revaliases->file;
-  add_aliases (reader, account, aliases, true);
-  reader->draft->file = conf->file;
-  add_senders (reader, account);
-  if (revaliases == NULL)
+  if (account->left_out)
     return;
-  reader->draft->file = revaliases->file;
-  add_aliases (reader, account, aliases, false);
-  for (size_t i = 0; i < aliases->len; i++)
-    {
-      const Alias *alias = g_ptr_array_index (aliases, i);
+  add_aliases (reader, account, true);
+  add_senders (reader, account);
+  add_aliases (reader, account, false);
+}
 
-      if (alias->hub == NULL)
-        continue;
-      account = add_account (reader, alias->user, alias->hub, alias->port,
-                             alias->line);
-      draft_from (reader->draft, account, alias->address, alias->line);
+static void
+convert (const Reader *reader)
+{
+  if (text_of (reader, MAILHUB) != NULL || find_own_relay (reader) != NULL)
+    convert_default (reader);
+  for (size_t i = 0; i < reader->aliases->len; i++)
+    {
+      const Alias *alias = g_ptr_array_index (reader->aliases, i);
+
+      if (alias->hub != NULL && !is_own (reader, alias))
+        add_alias (reader, add_account (reader, alias->user, alias), alias);
     }
 }
 
 void
 import_ssmtp (Draft *draft, const DraftText *conf, const DraftText *revaliases)
 {
-  Reader reader = { .draft = draft };
-  g_autoptr (GPtrArray) aliases = g_ptr_array_new_with_free_func (alias_free);
+  Reader reader = { .draft = draft, .conf = conf->file };
 
-  read_lines (&reader, conf, read_line);
+  reader.aliases = g_ptr_array_new_with_free_func (alias_free);
   if (revaliases != NULL)
-    read_aliases (revaliases, aliases);
-  convert (&reader, conf, revaliases, aliases);
+    {
+      reader.revaliases = revaliases->file;
+      read_lines (&reader, revaliases, read_alias);
+    }
+  read_lines (&reader, conf, read_line);
+  convert (&reader);
   for (int slot = 0; slot < N_SLOTS; slot++)
     {
       g_free (reader.values[slot].text);
       secret_free (reader.values[slot].secret);
     }
+  g_ptr_array_unref (reader.aliases);
 }

@@ -45,6 +45,8 @@ passwords_of (const Draft *draft)
       const DraftAccount *account = g_ptr_array_index (draft->accounts, i);
 
       if (account->password != NULL)
+        g_assert_cmpstr (account->password_file, ==, "old");
+      if (account->password != NULL)
         g_string_append_printf (out, "%s%s=%s", out->len > 0 ? "\n" : "",
                                 account->name,
                                 secret_octets (account->password));
@@ -382,6 +384,7 @@ read_ssmtp (Draft *draft, const DraftText *text)
       return;
     }
   conf.length = (size_t) (second - text->octets);
+  revaliases.file = "revaliases";
   revaliases.octets = second + 3;
   revaliases.length = text->length - conf.length - 3;
   import_ssmtp (draft, &conf, &revaliases);
@@ -405,13 +408,13 @@ static const Case ssmtp[] = {
     "", { NULL } },
   { "aliases",
     S "AuthUser=u\nAuthPass=p\nhostname=m.example\n--\n# x\n"
-      "www:web@h.example\nme:me@h.example:h.example:465\nroot:r@h.example:"
-      "z.example\nme:I@h.example\n",
-    "[default]\nfrom = I@h.example, *@m.example, web@h.example\n"
-    "host = h.example\nuser = u\ndefault = yes\n\n"
-    "[me]\nfrom = me@h.example\nhost = h.example\nuser = u\n\n"
-    "[root]\nfrom = r@h.example\nhost = z.example\nport = 25\nuser = u\n",
-    "default=p\nme=p\nroot=p", { NULL } },
+      "www:web@h.example\nme:me@h.example:h.example:1465\nroot:r@h.example:"
+      "z.example\nme:I@h.example\nguest:g@h.example:z.example:26\n",
+    "[default]\nfrom = me@h.example, I@h.example, *@m.example, web@h.example\n"
+    "host = h.example\nport = 1465\nuser = u\ndefault = yes\n\n"
+    "[root]\nfrom = r@h.example\nhost = z.example\nuser = u\n\n"
+    "[guest]\nfrom = g@h.example\nhost = z.example\nport = 26\nuser = u\n",
+    "default=p\nroot=p\nguest=p", { NULL } },
   { "no TLS", "mailhub=h.example\nAuthUser=u\n", "", "",
     { "1: account `default' is left out: it sends without TLS" } },
   { "certificates", S "UseTLSCert=YES\nTLSCert=/c.pem\nTLS_CA_File=/ca.pem\n"
