@@ -143,6 +143,7 @@ def account(file, port, authority, wanted):
 def shows(example, output):
     def plain(text):
         text = text.replace("localhost", "smtp.work.example")
+        text = re.sub(r"\n {20,}", " ", text)  # wherever it is folded
         text = re.sub(r"\b[0-9A-F]{16}\b", "ID", text)
         text = re.sub(r"\[?::1\]?|\b\d+\.\d+\.\d+\.\d+\b", "IP", text)
         text = re.sub(r"IP(, IP)+", "IP", text)
