@@ -24,6 +24,7 @@
 #include "cli/import.h"
 #include "cli/log.h"
 #include "cli/mailq.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/password.h"
 #include "cli/queue.h"
@@ -31,6 +32,7 @@
 #include "cli/sendmail.h"
 #include "cli/setup.h"
 #include "cli/version.h"
+#include "submit/report.h"
 
 typedef struct
 {
@@ -151,24 +153,53 @@ print_help (FILE *stream)
 }
 
 static int
+complain (const char *name)
+{
+  const char *known[G_N_ELEMENTS (commands) + 1] = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    known[i] = commands[i].name;
+  options_unknown_command ("postrider", name, known, &error);
+  return report_error (error);
+}
+
+static int
+show_help (const char *name)
+{
+  const Command *command = name != NULL ? find_command (name) : NULL;
+  char *argv[] = { (char *) name, (char *) "--help", NULL };
+
+  if (command != NULL)
+    return command->main (2, argv);
+  if (name != NULL)
+    return complain (name);
+  print_help (stdout);
+  return EX_OK;
+}
+
+static int
 postrider_main (int argc, char **argv)
 {
   const Command *command = argc > 1 ? find_command (argv[1]) : NULL;
 
+  if (argc < 2)
+    {
+      print_help (stderr);
+      return EX_USAGE;
+    }
+  if (command != NULL && argc == 3 && strcmp (argv[2], "--version") == 0)
+    {
+      version_print ();
+      return EX_OK;
+    }
   if (command != NULL)
     return command->main (argc - 1, argv + 1);
   if (argc == 2 && strcmp (argv[1], "--help") == 0)
-    {
-      print_help (stdout);
-      return EX_OK;
-    }
-  if (argc < 2)
-    print_help (stderr);
-  else
-    (void) fprintf (stderr,
-             _ ("postrider: unknown command %s; see `postrider --help'\n"),
-             argv[1]);
-  return EX_USAGE;
+    return show_help (NULL);
+  if (strcmp (argv[1], "help") == 0)
+    return show_help (argv[2]);
+  return complain (argv[1]);
 }
 
 /* With another user's rights anyone could send that user's mail. */

@@ -194,7 +194,7 @@ print_help (void)
   output_help (
       _ ("Usage: mailq\n"
          "Lists the messages that wait or are held, as other programs read "
-         "it; people may like\n`postrider queue' more.\n\n%s"),
+         "it; people may like `postrider queue' more.\n\n%s"),
       text);
 }
 

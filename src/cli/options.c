@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/suggest.h"
 #include "base/text.h"
 #include "cli/output.h"
 
@@ -109,13 +110,35 @@ needs_argument (const char *option, GError **error)
   return false;
 }
 
+/* The long option that NAME is nearly; NULL: none. */
+static const char *
+near_long (const Option *table, const char *name)
+{
+  g_autoptr (GPtrArray) known = g_ptr_array_new ();
+  size_t length = strcspn (name, "=");
+  g_autofree char *word = g_strndup (name, length);
+
+  for (const Option *row = table; !is_end (row); row++)
+    if (row->long_name != NULL && row->group == OPTION_OBEYED)
+      g_ptr_array_add (known, (char *) row->long_name);
+  g_ptr_array_add (known, NULL);
+  return suggest (word, (const char *const *) known->pdata);
+}
+
 static bool
-is_unknown (const char *option, GError **error)
+is_unknown (const Option *table, const char *option, GError **error)
 {
   g_autofree char *told = printable (option);
+  const char *meant = g_str_has_prefix (option, "--")
+                          ? near_long (table, option + 2)
+                          : NULL;
 
-  g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("unknown option %s; see --help"), told);
+  if (meant != NULL)
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("unknown option %s: did you mean --%s?"), told, meant);
+  else
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("unknown option %s; see --help"), told);
   return false;
 }
 
@@ -130,7 +153,7 @@ take_long (const Option *table, char **argv, int *i, void *target,
   const Option *row = find_long (table, name, length);
 
   if (row == NULL)
-    return is_unknown (argv[*i], error);
+    return is_unknown (table, argv[*i], error);
   if (row->argument == ARGUMENT_NONE && equals != NULL)
     {
       g_set_error (error, FAILURE, FAILURE_USAGE,
@@ -208,7 +231,7 @@ take_letters (const Option *table, char **argv, int *i, void *target,
       const char option[] = { '-', *p, '\0' };
 
       if (row == NULL)
-        return is_unknown (option, error);
+        return is_unknown (table, option, error);
       if (row->argument != ARGUMENT_NONE)
         return take_argument (table, row, p, argv, i, target, error);
       if (!take (row, target, option, NULL, error))
@@ -285,6 +308,22 @@ options_parse_anywhere (const Option *table, int argc, char **argv,
     else if (!take_option (table, argv, &i, target, error))
       return false;
   return true;
+}
+
+void
+options_unknown_command (const char *of, const char *name,
+                         const char *const *known, GError **error)
+{
+  g_autofree char *told = printable (name);
+  const char *meant = suggest (name, known);
+
+  if (meant != NULL)
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("unknown command `%s %s': did you mean `%s %s'?"), of, told,
+                 of, meant);
+  else
+    g_set_error (error, FAILURE, FAILURE_USAGE,
+                 _ ("unknown command `%s %s'; see `%s --help'"), of, told, of);
 }
 
 /* As it is written: "-f ADDRESS", "-d[LEVEL]", "-odb", "-O IgnoreDots". */

@@ -70,6 +70,11 @@ bool options_parse_anywhere (const Option *table, int argc, char **argv,
                              void *target, GPtrArray *operands, size_t most,
                              GError **error);
 
+/* FAILURE_USAGE: OF ("postrider queue") has no command NAME; one of KNOWN, which
+ * ends with NULL, may be meant. */
+void options_unknown_command (const char *of, const char *name,
+                              const char *const *known, GError **error);
+
 /* The rows of GROUP that have help, for --help. The caller owns it. */
 char *options_help_group (const Option *table, OptionGroup group);
 

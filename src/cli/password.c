@@ -136,13 +136,14 @@ mend (const Request *request, const Accounts *accounts, const char *account,
 static bool
 choose_action (Request *request, const char *name, GError **error)
 {
-  if (strcmp (name, "set") == 0)
+  static const char *const known[] = { "set", "forget", NULL };
+
+  if (strcmp (name, known[0]) == 0)
     request->action = set;
-  else if (strcmp (name, "forget") == 0)
+  else if (strcmp (name, known[1]) == 0)
     request->action = forget;
   else
-    g_set_error (error, FAILURE, FAILURE_USAGE,
-                 _ ("unknown command `password %s'; see --help"), name);
+    options_unknown_command ("postrider password", name, known, error);
   return request->action != NULL;
 }
 

@@ -203,11 +203,15 @@ print_help (void)
 static const Action *
 find_action (const char *name, GError **error)
 {
+  const char *known[G_N_ELEMENTS (actions) + 1] = { NULL };
+
   for (size_t i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (strcmp (actions[i].name, name) == 0)
-      return &actions[i];
-  g_set_error (error, FAILURE, FAILURE_USAGE,
-               _ ("unknown command `queue %s'; see --help"), name);
+    {
+      if (strcmp (actions[i].name, name) == 0)
+        return &actions[i];
+      known[i] = actions[i].name;
+    }
+  options_unknown_command ("postrider queue", name, known, error);
   return NULL;
 }
 

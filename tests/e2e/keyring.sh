@@ -223,7 +223,7 @@ check "an account that is not there" "$(printf '%s\n' \
   "postrider: there is no account \`wrok': did you mean \`work'?" 78)" nobus \
   "echo a | $build/postrider password set -C $directory/accounts wrok 2>&1; echo \$?"
 check "no action" "$(printf '%s\n' \
-  "postrider: unknown command \`password show'; see --help" 64)" nobus \
+  "postrider: unknown command \`postrider password show'; see \`postrider password --help'" 64)" nobus \
   "$build/postrider password show work 2>&1; echo \$?"
 usage="write \`postrider password set ACCOUNT' or \`postrider password forget ACCOUNT'"
 for arguments in "" "set" "set work hunter2" "set work --release hunter2"; do

@@ -221,6 +221,20 @@ for name in runq hoststat purgestat smtpd; do
 done
 as send-mail $to
 check 'send-mail is sendmail' sent 1
+same () { # same COMMAND COMMAND: they say the same, and exit with 0
+  eval "$1" >"$work/one" 2>&1 && eval "$2" >"$work/other" 2>&1 &&
+    diff "$work/one" "$work/other"
+}
+check 'help: as --help' same 'postrider help' 'postrider --help'
+check 'help: of a command' same 'postrider help queue' 'postrider queue --help'
+check '--version of a command' same 'postrider log --version' \
+  'postrider --version'
+for line in 'qeue list' 'help qeue'; do
+  postrider $line >"$work/out" 2>"$work/err"
+  status=$?
+  check "$line: 64" exits 64
+  check "$line: what is meant" grep -q 'mean `postrider queue' "$work/err"
+done
 check 'newaliases as a command' sh -c '"$1" newaliases </dev/full' - \
   "$build/postrider"
 

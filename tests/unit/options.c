@@ -246,6 +246,51 @@ test_anywhere (void)
     }
 }
 
+/* What may be meant is told. */
+static void
+test_unknown (void)
+{
+  static const Option table[] = {
+    { .long_name = "from", .argument = ARGUMENT_REQUIRED },
+    { .long_name = "secret-way", .group = OPTION_REFUSED },
+    { 0 },
+  };
+  static const char *const known[] = { "queue", "log", NULL };
+  static const struct
+  {
+    const char *option, *message;
+  } cases[] = {
+    { "--form", "unknown option --form: did you mean --from?" },
+    { "--form=x", "unknown option --form=x: did you mean --from?" },
+    { "--secret-wy", "unknown option --secret-wy; see --help" },
+    { "--", NULL },
+    { "--=", "unknown option --=; see --help" },
+    { "-g", "unknown option -g; see --help" },
+  };
+  g_autoptr (GError) near = NULL;
+  g_autoptr (GError) far = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const char *argv[] = { "x", cases[i].option, NULL };
+      g_autoptr (GError) error = NULL;
+      int first;
+      bool taken
+          = options_parse (table, 2, (char **) argv, NULL, &first, &error);
+
+      g_assert_cmpint (taken, ==, cases[i].message == NULL);
+      g_assert_cmpstr (taken ? NULL : error->message, ==, cases[i].message);
+    }
+  options_unknown_command ("postrider", "quue", known, &near);
+  g_assert_error (near, FAILURE, FAILURE_USAGE);
+  g_assert_cmpstr (near->message, ==,
+                   "unknown command `postrider quue': did you mean "
+                   "`postrider queue'?");
+  options_unknown_command ("postrider", "x\x1b", known, &far);
+  g_assert_cmpstr (far->message, ==,
+                   "unknown command `postrider x?'; see `postrider --help'");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -255,5 +300,6 @@ main (int argc, char **argv)
   g_test_add_func ("/options/help", test_help);
   g_test_add_func ("/options/store", test_store);
   g_test_add_func ("/options/anywhere", test_anywhere);
+  g_test_add_func ("/options/unknown", test_unknown);
   return g_test_run ();
 }
