@@ -313,7 +313,7 @@ take_values (LogRecord *record, Cursor line)
 }
 
 LogRecord *
-log_record_parse (const char *line, size_t length, int64_t now)
+log_record_parse (const char *line, size_t length, int64_t now, int64_t since)
 {
   g_autoptr (LogRecord) record = NULL;
   Cursor rest = { line, line + length };
@@ -322,7 +322,7 @@ log_record_parse (const char *line, size_t length, int64_t now)
     return NULL;
   record = g_new0 (LogRecord, 1);
   record->values = g_array_new (FALSE, FALSE, sizeof (LogValue));
-  if (read_date (&rest, now, &record->time)
+  if (read_date (&rest, now, &record->time) && record->time >= since
       && read_program (&rest, &record->program) && take_values (record, rest))
     return g_steal_pointer (&record);
   return NULL;

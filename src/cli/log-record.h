@@ -28,8 +28,9 @@ typedef struct
 } LogRecord;
 
 /* LINE of LENGTH octets, without its end. A date without a year is the last one
- * before NOW. NULL: it is none of ours. */
-LogRecord *log_record_parse (const char *line, size_t length, int64_t now);
+ * before NOW. NULL: it is none of ours, or from before SINCE. */
+LogRecord *log_record_parse (const char *line, size_t length, int64_t now,
+                             int64_t since);
 void log_record_free (LogRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LogRecord, log_record_free)
 

@@ -198,6 +198,21 @@ read_journal (Reading *reading, int64_t since)
   return reading->seen;
 }
 
+static bool
+stop (void *data, const char *line, size_t length)
+{
+  return false;
+}
+
+/* Whether it has a line of any time. */
+static bool
+has_journal (void)
+{
+  Reading reading = { .sink = stop };
+
+  return read_journal (&reading, 0);
+}
+
 static void
 set_unreadable (const char *path, int errnum, GError **error)
 {
@@ -210,7 +225,7 @@ read_syslog (Reading *reading, int64_t since, GError **error)
 {
   const char *closed = NULL;
 
-  if (read_journal (reading, since))
+  if (read_journal (reading, since) || (since > 0 && has_journal ()))
     return true;
   for (size_t i = 0; i < G_N_ELEMENTS (syslog_files); i++)
     {
@@ -229,8 +244,9 @@ read_syslog (Reading *reading, int64_t since, GError **error)
     g_set_error_literal (
         error, FAILURE, FAILURE_NO_INPUT,
         _ ("the log goes to syslog, and neither the journal nor a file in "
-           "/var/log has a line of it: write `log = /path/of/a/file' below "
-           "[postrider] in the accounts file for a log of your own"));
+           "/var/log has a line of it: unless nothing was sent yet, write "
+           "`log = /path/of/a/file' below [postrider] in the accounts file "
+           "for a log of your own"));
   return false;
 }
 

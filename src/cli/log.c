@@ -236,6 +236,25 @@ take_recipients (Request *request, const char *id)
   return recipients;
 }
 
+/* Of many recipients the first ones are shown: let those be the ones that were asked
+   for. */
+static void
+put_wanted_first (const Request *request, GPtrArray *recipients)
+{
+  guint first = 0;
+
+  for (guint i = 0; i < recipients->len; i++)
+    for (guint j = 0; j < request->wanted->len; j++)
+      if (is_address (request->wanted->pdata[j], recipients->pdata[i]))
+        {
+          gpointer one = recipients->pdata[i];
+
+          recipients->pdata[i] = recipients->pdata[first];
+          recipients->pdata[first++] = one;
+          break;
+        }
+}
+
 /* More recipients than one line has room for: they come before it. */
 static bool
 is_beginning (const LogRecord *record)
@@ -258,12 +277,12 @@ take_line (void *data, const char *line, size_t length)
 {
   Request *request = data;
   g_autoptr (LogRecord) record
-      = log_record_parse (line, length, request->now);
+      = log_record_parse (line, length, request->now, request->since);
   g_autoptr (GPtrArray) recipients = NULL;
   const char *id;
   bool wanted;
 
-  if (record == NULL || record->time < request->since)
+  if (record == NULL)
     return true;
   id = log_record_value (record, "id");
   wanted = is_wanted (request, record, id);
@@ -282,7 +301,10 @@ take_line (void *data, const char *line, size_t length)
   if (request->json)
     log_show_json (request->out, record, recipients);
   else
-    log_show_text (request->out, record, recipients);
+    {
+      put_wanted_first (request, recipients);
+      log_show_text (request->out, record, recipients);
+    }
   request->shown = true;
   return output_write_string (request->out);
 }

@@ -50,13 +50,13 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   static const char date[] = "1795271525.1 a[1]: ";
   g_autofree char *line = g_malloc (size + sizeof date);
-  g_autoptr (LogRecord) any = log_record_parse ((const char *) data, size, NOW);
+  g_autoptr (LogRecord) any = log_record_parse ((const char *) data, size, NOW, 0);
   g_autoptr (LogRecord) dated = NULL;
 
   memcpy (line, date, strlen (date));
   if (size > 0)
     memcpy (line + strlen (date), data, size);
-  dated = log_record_parse (line, size + strlen (date), NOW);
+  dated = log_record_parse (line, size + strlen (date), NOW, 0);
   if (any != NULL)
     look_at (any, size);
   if (dated != NULL)

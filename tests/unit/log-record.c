@@ -11,7 +11,7 @@
 static LogRecord *
 parse (const char *line)
 {
-  return log_record_parse (line, strlen (line), NOW);
+  return log_record_parse (line, strlen (line), NOW, 0);
 }
 
 static void
@@ -48,6 +48,19 @@ test_dates (void)
       g_test_message ("%s", cases[i].line);
       g_assert_cmpint (record == NULL ? 0 : record->time, ==, cases[i].time);
     }
+}
+
+static void
+test_since (void)
+{
+  static const char line[] = "2026-11-21T14:32:05+00:00 postrider[1]: id=A";
+  g_autoptr (LogRecord) in
+      = log_record_parse (line, strlen (line), NOW, NOW);
+  g_autoptr (LogRecord) before
+      = log_record_parse (line, strlen (line), NOW, NOW + 1);
+
+  g_assert_nonnull (in);
+  g_assert_null (before);
 }
 
 /* The values as "key value\n". */
@@ -144,6 +157,7 @@ main (int argc, char **argv)
   g_assert_true (g_setenv ("TZ", "UTC0", TRUE));
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/log-record/dates", test_dates);
+  g_test_add_func ("/log-record/since", test_since);
   g_test_add_func ("/log-record/values", test_values);
   g_test_add_func ("/log-record/bounds", test_bounds);
   return g_test_run ();
