@@ -98,7 +98,10 @@ text_width (const char *text)
     {
       gunichar c = g_utf8_get_char (p);
 
-      width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+      if (c < 0x80)
+        width++;
+      else if (!g_unichar_iszerowidth (c))
+        width += g_unichar_iswide (c) ? 2 : 1;
     }
   return width;
 }

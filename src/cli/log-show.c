@@ -41,6 +41,7 @@ number_of (const LogRecord *record, const char *key)
 static void
 append_head (GString *out, const LogRecord *record)
 {
+  static size_t fate_columns; /* a log is long, and catalogs are slow */
   g_autofree char *time = output_time (record->time);
   const char *account = value_or (record, "account", "");
   g_autofree char *size
@@ -48,12 +49,14 @@ append_head (GString *out, const LogRecord *record)
             ? g_format_size ((uint64_t) MAX (number_of (record, "size"), 0))
             : g_strdup ("");
 
+  if (fate_columns == 0)
+    fate_columns = words_width (fates, "message");
   g_string_append_printf (out, "%s  ", time);
   output_append_padded (out, value_or (record, "id", ""), ID_COLUMNS, false);
   g_string_append (out, "  ");
   output_append_padded (
       out, words_find (fates, "message", log_record_value (record, "fate")),
-      words_width (fates, "message"), false);
+      fate_columns, false);
   g_string_append (out, "  ");
   output_append_padded (out, size, SIZE_COLUMNS, true);
   g_string_append (out, "  ");
