@@ -16,6 +16,7 @@
 #define SOON (G_USEC_PER_SEC / 2)   /* and what takes less */
 #define INTERVAL 200                /* milliseconds from one line to the next */
 #define MEMORY 3.0                  /* seconds, of the rate */
+#define STALLED (5 * G_USEC_PER_SEC) /* so long without an octet: it stands still */
 #define LONGEST (99 * 60 * 60)      /* seconds that are told */
 #define CLEAR "\r\033[K"
 
@@ -27,7 +28,7 @@ static struct
 {
   ProgressKind kind;
   uint64_t total, done;
-  int64_t start, drawn; /* microseconds */
+  int64_t start, drawn, moved; /* microseconds */
   uint64_t drawn_done;
   double rate; /* octets in a second; 0: not known yet */
 } now;
@@ -53,7 +54,7 @@ progress_begin (ProgressKind kind, uint64_t total)
   memset (&now, 0, sizeof now);
   now.kind = kind;
   now.total = total;
-  now.start = now.drawn = g_get_monotonic_time ();
+  now.start = now.drawn = now.moved = g_get_monotonic_time ();
 }
 
 /* A job in the background, or a terminal that was stopped, is not written to. */
@@ -75,7 +76,11 @@ measure (int64_t time)
   double latest = (double) (now.done - now.drawn_done) / span;
   double weight = now.rate > 0 ? span / (span + MEMORY) : 1;
 
+  if (now.done != now.drawn_done)
+    now.moved = time;
   now.rate += weight * (latest - now.rate);
+  if (time - now.moved >= STALLED)
+    now.rate = 0;
   now.drawn = time;
   now.drawn_done = now.done;
 }

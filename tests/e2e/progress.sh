@@ -131,8 +131,8 @@ postrider: nothing was sent; a copy is held as $id"
 rm -f "$state"/held/*
 
 become "$work/stuck"
-on_terminal --see 'sending: ' --see 'left|B/s' --signal INT
-check "taken back: it was seen" seen
+on_terminal --see 'sending: ' --see 'left|B/s' --see ', 0 bytes/s.\[K' --signal INT
+check "taken back: it was seen, and that it stood still" seen
 check "taken back: by the signal" exits 130
 check "taken back: only that is left" clean \
   "postrider: interrupted: nothing was sent; a copy is held as $(ls "$state/held")"
