@@ -309,6 +309,17 @@ choose (Request *request)
       }
 }
 
+/* An account that is gone may have left messages; a name that is mistyped has none. */
+static bool
+check_account (const Request *request, GError **error)
+{
+  return request->account == NULL || request->chosen->len > 0
+         || request->accounts == NULL
+         || accounts_choose (request->accounts, request->account, NULL, NULL,
+                             error)
+                != NULL;
+}
+
 static int
 run (Request *request)
 {
@@ -324,6 +335,8 @@ run (Request *request)
   request->accounts = accounts_load (request->accounts_file, home,
                                      &request->accounts_error);
   choose (request);
+  if (!check_account (request, &error))
+    return report_error (error);
   if (request->chosen->len > 0 || request->ids->len == 0)
     status = request->action->run (request);
   if (request->chosen->len == 0 && request->ids->len == 0

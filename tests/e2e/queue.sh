@@ -74,6 +74,9 @@ check "empty: really" [ ! -s "$work/out" ]
 check "empty: mailq says so" says 'Mail queue is empty'
 check "empty: remove --all says so" \
   [ "$(postrider queue remove --all)" = 'There is no such message.' ]
+queue release --account mine
+check "empty: an account that is not there" exits 78
+check "empty: it may be another" complains 'there is no account .mine.: did you mean .me.'
 
 # Waiting
 
