@@ -56,6 +56,9 @@ program systemctl <<'END'
 [ "$1" != --user ] || shift
 [ "$*" = 'enable --now postrider' ] || [ "$*" = 'restart postrider' ]
 END
+program loginctl <<'END'
+[ "$*" = enable-linger ]
+END
 program systemd-ask-password <<'END'
 case $* in
 -n) printf 'the password' ;;
