@@ -391,13 +391,12 @@ draft_command (const char *command)
 }
 
 void
-draft_password (Draft *draft, DraftAccount *account, Secret *password,
+draft_password (Draft *draft, DraftAccount *account, const Secret *password,
                 int line)
 {
-  g_autoptr (Secret) given = password;
   g_autoptr (GError) error = NULL;
-  Secret *taken = credential_read (secret_octets (given),
-                                   secret_length (given), false, &error);
+  Secret *taken = credential_read (secret_octets (password),
+                                   secret_length (password), false, &error);
 
   if (taken == NULL)
     {
@@ -412,6 +411,25 @@ draft_password (Draft *draft, DraftAccount *account, Secret *password,
   g_free (account->password_file);
   account->password_file = g_strdup (draft->file);
   account->password_line = line;
+}
+
+void
+draft_no_login (Draft *draft, const DraftAccount *account, int line)
+{
+  draft_note (draft, line,
+              _ ("account `%s' does not log in, and without a login nothing "
+                 "is submitted: write `user = NAME' to it, and run "
+                 "`postrider password set %s'"),
+              account->name, account->name);
+}
+
+void
+draft_unchecked (Draft *draft, const DraftAccount *account, int line)
+{
+  draft_note (draft, line,
+              _ ("certificates are always checked: if that of the relay is "
+                 "not good, account `%s' needs `trust-file' or `pin'"),
+              account->name);
 }
 
 bool

@@ -110,10 +110,16 @@ bool draft_is_system_bundle (const char *path);
  * the same. The caller owns it. */
 char *draft_command (const char *command);
 
-/* Takes PASSWORD (owned then), unless it is none that can be stored: then a
- * note. */
-void draft_password (Draft *draft, DraftAccount *account, Secret *password,
-                     int line);
+/* Keeps a copy of PASSWORD, unless it is none that can be stored: then a note.
+ */
+void draft_password (Draft *draft, DraftAccount *account,
+                     const Secret *password, int line);
+
+/* Notes that ACCOUNT does not log in, and that it has to. */
+void draft_no_login (Draft *draft, const DraftAccount *account, int line);
+
+/* Notes that the old program did not check the relay's certificate. */
+void draft_unchecked (Draft *draft, const DraftAccount *account, int line);
 
 /* ACCOUNT stays out, and a note on LINE says why. */
 void draft_leave_out (Draft *draft, DraftAccount *account, int line,

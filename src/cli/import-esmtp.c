@@ -411,15 +411,9 @@ convert_login (const Reader *reader, const Identity *identity,
     draft_set (reader->draft, account, "user", identity->values[USER],
                identity->lines[USER]);
   else
-    draft_note (reader->draft, account->line,
-                _ ("account `%s' does not log in, and without a login nothing "
-                   "is submitted: write `user = NAME' to it, and run "
-                   "`postrider password set %s'"),
-                account->name, account->name);
+    draft_no_login (reader->draft, account, account->line);
   if (identity->password != NULL && identity->values[USER] != NULL)
-    draft_password (reader->draft, account,
-                    secret_new (secret_octets (identity->password),
-                                secret_length (identity->password)),
+    draft_password (reader->draft, account, identity->password,
                     identity->lines[PASSWORD]);
   if (identity->values[HELO] != NULL)
     draft_set (reader->draft, account, "ehlo-name", identity->values[HELO],

@@ -729,10 +729,8 @@ convert_trust (const Conversion *conversion)
   if (text_of (conversion, FINGERPRINT) != NULL)
     explain_fingerprint (conversion);
   if (is (conversion, CERTCHECK, "off"))
-    note (conversion, CERTCHECK,
-          _ ("certificates are always checked: if that of the relay is not "
-             "good, account `%s' needs `trust-file' or `pin'"),
-          conversion->account->name);
+    draft_unchecked (conversion->draft, conversion->account,
+                     line_of (conversion, CERTCHECK));
 }
 
 /* "echo SECRET" is a password that stands in the file: NULL where COMMAND is
@@ -775,9 +773,7 @@ convert_secret (const Conversion *conversion)
 
   if (password->secret != NULL)
     {
-      draft_password (conversion->draft, conversion->account,
-                      secret_new (secret_octets (password->secret),
-                                  secret_length (password->secret)),
+      draft_password (conversion->draft, conversion->account, password->secret,
                       password->line);
       return;
     }
@@ -786,8 +782,7 @@ convert_secret (const Conversion *conversion)
   literal = echoed (command);
   if (literal != NULL)
     {
-      draft_password (conversion->draft, conversion->account,
-                      g_steal_pointer (&literal),
+      draft_password (conversion->draft, conversion->account, literal,
                       line_of (conversion, PASSWORDEVAL));
       return;
     }
@@ -806,11 +801,8 @@ convert_login (const Conversion *conversion)
     set (conversion, "user", user, USER);
   if ((auth == NULL || strcmp (auth, "off") == 0) && user == NULL
       && text_of (conversion, CERT_FILE) == NULL)
-    note (conversion, AUTH,
-          _ ("account `%s' does not log in, and without a login nothing is "
-             "submitted: write `user = NAME' to it, and run `postrider "
-             "password set %s'"),
-          conversion->account->name, conversion->account->name);
+    draft_no_login (conversion->draft, conversion->account,
+                    line_of (conversion, AUTH));
   if (auth != NULL && auth[0] != '\0' && strcmp (auth, "on") != 0
       && strcmp (auth, "off") != 0)
     set (conversion, "auth", auth, AUTH);

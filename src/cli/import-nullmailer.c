@@ -151,11 +151,7 @@ take_crl (Remote *remote, const char *value)
 static void
 take_insecure (Remote *remote, const char *value)
 {
-  draft_note (
-      remote->draft, remote->line,
-      _ ("certificates are always checked: if that of the relay is not "
-         "good, account `%s' needs `trust-file' or `pin'"),
-      remote->account->name);
+  draft_unchecked (remote->draft, remote->account, remote->line);
 }
 
 static void
@@ -272,11 +268,7 @@ finish_login (Remote *remote)
   if (remote->user != NULL)
     set (remote, "user", remote->user);
   else if (remote->certificate == NULL)
-    draft_note (remote->draft, remote->line,
-                _ ("account `%s' does not log in, and without a login nothing "
-                   "is submitted: write `user = NAME' to it, and run "
-                   "`postrider password set %s'"),
-                remote->account->name, remote->account->name);
+    draft_no_login (remote->draft, remote->account, remote->line);
   if (remote->certificate != NULL)
     {
       set (remote, "certificate", remote->certificate);
@@ -284,8 +276,8 @@ finish_login (Remote *remote)
            remote->key != NULL ? remote->key : remote->certificate);
     }
   if (remote->password != NULL && remote->user != NULL)
-    draft_password (remote->draft, remote->account,
-                    g_steal_pointer (&remote->password), remote->line);
+    draft_password (remote->draft, remote->account, remote->password,
+                    remote->line);
 }
 
 /* What is put behind the @ of this machine's users. The caller owns it. */

@@ -291,19 +291,12 @@ set_login (const Reader *reader, DraftAccount *account)
 
   set (reader, account, "user", USER);
   if (text_of (reader, USER) == NULL && !says_yes (reader, USE_CERT))
-    draft_note (reader->draft, account->line,
-                _ ("account `%s' does not log in, and without a login nothing "
-                   "is submitted: write `user = NAME' to it, and run "
-                   "`postrider password set %s'"),
-                account->name, account->name);
+    draft_no_login (reader->draft, account, account->line);
   if (method != NULL && g_ascii_strcasecmp (method, "cram-md5") == 0)
     draft_set (reader->draft, account, "auth", "cram-md5",
                reader->values[METHOD].line);
   if (password->secret != NULL && text_of (reader, USER) != NULL)
-    draft_password (reader->draft, account,
-                    secret_new (secret_octets (password->secret),
-                                secret_length (password->secret)),
-                    password->line);
+    draft_password (reader->draft, account, password->secret, password->line);
 }
 
 static void
