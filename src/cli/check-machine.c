@@ -9,12 +9,14 @@
 
 #include "account/keyring.h"
 #include "base/failure.h"
+#include "base/spool.h"
 #include "cli/queue-change.h"
 #include "cli/survey.h"
 #include "smtp/sasl.h"
 #include "submit/bus.h"
 
 #define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
+#define SAMPLE (64 * 1024) /* octets, as messages have */
 #define BUS_PATIENCE 2000 /* milliseconds */
 #define UNIT "postrider.service"
 
@@ -102,6 +104,19 @@ machine_check_file (const Accounts *accounts, const GError *why, Sheet *sheet)
                _ ("run `postrider setup', which asks what it has to know"));
 }
 
+/* Whether a message could be written, as one would be; nothing stays of it. */
+static bool
+has_space (Queue *queue, const Accounts *accounts, GError **error)
+{
+  static const char sample[SAMPLE];
+  g_autoptr (Spool) spool
+      = queue_spool (queue, accounts != NULL ? accounts->general.reserve : 0);
+  uint64_t start;
+
+  return spool_append (spool, sample, sizeof sample, error)
+         && spool_fd (spool, &start, error) >= 0;
+}
+
 /* How many messages are in each room. */
 static bool
 count (Queue *queue, unsigned counts[N_ROOMS], GError **error)
@@ -143,17 +158,32 @@ check_rooms (const unsigned counts[N_ROOMS], Sheet *sheet)
 }
 
 void
-machine_check_queue (Queue *queue, const GError *why, Sheet *sheet)
+machine_check_queue (const Accounts *accounts, Queue *queue, const GError *why,
+                     Sheet *sheet)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *advice = NULL;
   unsigned counts[N_ROOMS] = { 0 };
 
   if (queue == NULL)
-    add_failure (sheet, "queue", why, why->message, NULL);
-  else if (!count (queue, counts, &error))
-    add_failure (sheet, "queue", error, error->message, NULL);
-  else
-    check_rooms (counts, sheet);
+    {
+      add_failure (sheet, "queue", why, why->message, NULL);
+      return;
+    }
+  if (!count (queue, counts, &error))
+    {
+      add_failure (sheet, "queue", error, error->message, NULL);
+      return;
+    }
+  check_rooms (counts, sheet);
+  if (has_space (queue, accounts, &error))
+    return;
+  /* Of `reserve' it says what to do. */
+  if (!g_error_matches (error, FAILURE, FAILURE_TEMPORARY))
+    advice = g_strdup_printf (_ ("until that is mended no message is taken; the "
+                                 "queue is in %s"),
+                              queue_room_path (queue, ROOM_QUEUE));
+  add_failure (sheet, "queue", error, error->message, advice);
 }
 
 void

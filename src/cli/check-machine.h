@@ -13,8 +13,10 @@
 void machine_check_file (const Accounts *accounts, const GError *why,
                          Sheet *sheet);
 
-/* QUEUE, or WHY there is none. */
-void machine_check_queue (Queue *queue, const GError *why, Sheet *sheet);
+/* QUEUE, or WHY there is none, and whether there is room for more; ACCOUNTS may be
+ * NULL. */
+void machine_check_queue (const Accounts *accounts, Queue *queue,
+                          const GError *why, Sheet *sheet);
 
 /* What is held because of ACCOUNT, if anything is. QUEUE may be NULL. */
 void machine_check_held (Queue *queue, const Account *account, Sheet *sheet);

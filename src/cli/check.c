@@ -164,7 +164,7 @@ run (const Request *request, Sheet *sheet, GError **error)
     }
   sheet_begin (sheet, NULL);
   machine_check_file (accounts, why, sheet);
-  machine_check_queue (queue, trouble, sheet);
+  machine_check_queue (accounts, queue, trouble, sheet);
   machine_check (accounts, queue, sheet);
   sheet_end (sheet);
   return true;

@@ -166,9 +166,21 @@ make_path (const char *path)
 static int
 open_below (const Queue *queue, const char *name, char **path, GError **error)
 {
+  int cause;
+  bool absent;
+
   *path = g_build_filename (queue->directory, name, NULL);
-  if (mkdirat (queue->top, name, 0700) == 0)
+  cause = mkdirat (queue->top, name, 0700) == 0 ? 0 : errno;
+  if (cause == 0)
     (void) fsync (queue->top);
+  absent = cause != 0
+           && faccessat (queue->top, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+  if (absent)
+    {
+      failure_set_errno (error, FAILURE_CANNOT_CREATE, cause,
+                         _ ("cannot make the queue directory %s"), *path);
+      return -1;
+    }
   return open_directory (queue->top, name, *path, error);
 }
 

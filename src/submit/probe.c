@@ -356,17 +356,23 @@ runs_command (const Account *account)
   return account->password_command != NULL || account->token_command != NULL;
 }
 
+static char *
+advise_file (void)
+{
+  return g_strdup (_ ("put the password into that file, on one line, for nobody "
+                      "but you to read"));
+}
+
 /* Errors of password-file and its kin say where they come from. */
 static char *
 advise_config (const Account *account, Stage stage)
 {
   if (stage == STAGE_CREDENTIAL && account->secret_source != NULL
       && account->relay.user != NULL)
-    return g_strdup (account->password_file != NULL
-                             && access (account->password_file, F_OK) != 0
-                         ? _ ("put the password into that file, on one line, "
-                              "for nobody but you to read")
-                         : "");
+    return account->password_file != NULL
+                   && access (account->password_file, F_OK) != 0
+               ? advise_file ()
+               : g_strdup ("");
   return g_strdup_printf (_ ("mend what the account says (%s:%d)"),
                           account->file, account->line);
 }
@@ -384,6 +390,8 @@ advice_of (const Probe *probe, const Status *status)
     return g_strdup_printf (_ ("run the command of `%s' in a terminal: its "
                                "first line has to be the password"),
                             account->secret_source);
+  if (status->stage == STAGE_CREDENTIAL && account->password_file != NULL)
+    return advise_file ();
   if (status->stage == STAGE_TLS && probe->certificate != NULL)
     return advise_certificate (probe);
   for (size_t i = 0; i < G_N_ELEMENTS (advices); i++)

@@ -195,6 +195,12 @@ chmod 644 "$work/password"
 fresh "password-file = $work/password"
 mistake "a password file that others can read" secret 78 'read by others' \
   'run `chmod go='
+chmod 600 "$work/password"
+echo more >>"$work/password"
+fresh "password-file = $work/password"
+mistake "a password file with two lines" secret 77 'more than one line' \
+  'put the password into'
+echo secret >"$work/password"
 fresh "password-file = $work/none"
 mistake "a password file that is not there" secret 78 'cannot read' 'put the password into'
 chmod 600 "$work/password"
@@ -311,6 +317,9 @@ served
 around='at -2600d'
 mistake "a clock that is years slow" tls 75 'not valid yet' \
   'the clock of this computer says 20'
+around='at +2600d'
+mistake "a clock that is years fast" tls 75 'has expired' \
+  'the clock of this computer says 20'
 around=
 become --serve --certificate "$certificates/self-signed.pem"
 mistake "a certificate of the relay's own making" tls 75 'self-signed' \
@@ -337,6 +346,14 @@ for greeting in '421 4.3.2 too many' '554 5.7.1 not from there' 'nonsense'; do
   esac
   mistake "greeted with $greeting" greeting 75 "${greeting%% [45].*}|no SMTP reply" "$advice"
 done
+printf '%s\n' tls close | dialogue hasty
+become "$work/hasty"
+mistake "a relay that hangs up" greeting 75 'closed the connection' 'check `port'
+printf '%s\n' begin '> 220 relay' 'until AUTH*' '< AUTH *' '> 454 4.7.0 later' \
+  serve | dialogue trouble
+become "$work/trouble"
+mistake "a relay whose logins are in trouble" login 75 'login: 454 4.7.0' \
+  'wait some minutes'
 printf '%s\n' begin '> 220 relay' 'until MAIL*' '< MAIL*' \
   '> 553 5.7.1 not your address' serve | dialogue sender
 become "$work/sender"
@@ -353,6 +370,41 @@ mistake "a queue directory that others may enter" queue 78 "$state" 'chmod'
 rm -rf "$state"
 echo >"$state"
 mistake "a queue directory that is a file" queue 78 "$state" 'must be'
+rm -rf "$state"
+sed -i 's/^start-runner.*/&\nreserve = 1000000G/' "$accounts"
+mistake "a disk that is fuller than wanted" queue 75 'are needed' 'make room'
+sed -i '/^reserve/d' "$accounts"
+if [ "$(id -u)" = 0 ]; then
+  chown 65534 "$state"
+  mistake "a queue of another user" queue 78 'belongs to another user' 'chown'
+  rm -rf "$state"
+fi
+# on_disk FIRST THEN COMMAND...: with the queue on a disk of its own, mounted with
+# these options.
+cat >"$work/on_disk" <<END
+first=\$1 then=\$2
+shift 2
+mkdir -p "$state"
+mount -t tmpfs -o mode=700,"\$first" none "$state"
+postrider queue >/dev/null 2>&1
+mount -o remount,"\$then" "$state"
+exec "\$@"
+END
+if unshare --mount sh "$work/on_disk" size=1g ro true 2>/dev/null; then
+  on_disk="unshare --mount sh $work/on_disk"
+  around="$on_disk size=1m rw"
+  mistake "a full disk" queue 75 'bytes left|KiB left' 'make room'
+  around="$on_disk size=1g nr_inodes=6"
+  mistake "a disk with too many files" queue 73 'No space left' 'no message is taken'
+  around="$on_disk size=1g ro"
+  mistake "a read-only disk" queue 73 'Read-only' 'no message is taken'
+  around="$on_disk size=1g,nr_inodes=2 rw"
+  mistake "a disk without room for the queue" queue 73 \
+    'cannot make the queue directory' 'No space left'
+  around=
+else
+  skip "a full disk" "no file system can be mounted"
+fi
 rm -rf "$state"
 postrider check nobody >"$work/out" 2>"$work/err"
 status=$?
