@@ -212,6 +212,9 @@ missing_in_guide () {
     missing "$work/commands" '^@seindex --%s \('
   commands | grep -vx newaliases |
     missing "$work/commands" '^@subheading postrider %s$'
+  # Outside of a command "--" becomes a dash.
+  grep -vE '^@(item|seindex|code)' "$work/commands" |
+    grep -oE '(^|[ (])--[a-z-]+' | sed 's/^/this becomes a dash: /'
 }
 if [ -n "$(fragment commands)" ]; then
   work=$(mktemp -d "${TMPDIR:-/tmp}/postrider.XXXXXX") || exit 1
