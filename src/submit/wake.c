@@ -12,6 +12,7 @@
 #include "submit/keyring-watch.h"
 #include "submit/network-watch.h"
 #include "submit/queue-watch.h"
+#include "submit/signals.h"
 
 /* Where no time is set: a timer has to run for the clock to be watched.
  * Seconds since the epoch, in the year 2255; the kernel's clock ends in 2262.
@@ -126,6 +127,9 @@ hear_keyring (Wake *wake)
     return;
   close (wake->keyring);
   wake->keyring = -1;
+  /* What ends this process ends that one first. */
+  if (signals_noted ())
+    return;
   log_line (LOG_ERR, "text=\"%s\"",
             _ ("nobody watches the keyring any more: end this runner, and "
                "start it anew"));

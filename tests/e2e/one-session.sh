@@ -146,6 +146,8 @@ check "SIGTERM: the relay saw nothing of the second one" \
 check "SIGTERM: the first one's verdict is on record" queued 1
 check "SIGTERM: nothing is in doubt" \
   [ "$(grep -c ambiguous=yes "$work/log")" = 0 ]
+check "SIGTERM: it complains of nothing" \
+  [ "$(grep -c '^text=\| text=' "$work/log")" = 0 ]
 postrider queue list --json >"$work/out"
 check "SIGTERM: the second was not tried" grep -q '"attempts":0' "$work/out"
 served
