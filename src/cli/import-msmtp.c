@@ -638,7 +638,6 @@ static void
 convert_from (const Conversion *conversion)
 {
   const char *domain = text_of (conversion, MAILDOMAIN);
-  const char *user = text_of (conversion, USER);
   g_autofree char *made = NULL;
 
   if (is (conversion, FROM_OVERRIDE, "off") || is (conversion, SET_FROM, "on"))
@@ -653,8 +652,14 @@ convert_from (const Conversion *conversion)
     }
   if (text_of (conversion, FROM) != NULL)
     add_from (conversion);
+}
+
+static void
+require_from (const Conversion *conversion)
+{
   if (draft_get (conversion->account, "from") == NULL
-      && !draft_guess_from (conversion->draft, conversion->account, user,
+      && !draft_guess_from (conversion->draft, conversion->account,
+                            text_of (conversion, USER),
                             line_of (conversion, FROM)))
     draft_leave_out (conversion->draft, conversion->account,
                      line_of (conversion, FROM),
@@ -948,8 +953,9 @@ convert_rest (const Conversion *conversion)
 }
 
 static void (*const conversions[]) (const Conversion *) = {
-  convert_relay,  convert_from,  convert_trust, convert_login, convert_timeout,
-  convert_domain, convert_proxy, convert_dsn,   convert_rest,  convert_general
+  convert_from,  convert_relay,   require_from,   convert_trust,
+  convert_login, convert_timeout, convert_domain, convert_proxy,
+  convert_dsn,   convert_rest,    convert_general
 };
 
 static bool

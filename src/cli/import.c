@@ -480,6 +480,25 @@ settle_account (const Request *request, const Account *account,
   return report_error (error);
 }
 
+/* The sender of an account that could not be taken finds another one, where
+   there is a default. */
+static void
+tell_of_detour (const Accounts *accounts, const DraftAccount *draft)
+{
+  const char *from = draft_get (draft, "from");
+  g_autofree char *sender =
+      from != NULL ? g_strndup (from, strcspn (from, ",")) : NULL;
+  const Account *account =
+      sender != NULL && strpbrk (sender, "*?") == NULL
+          ? accounts_choose (accounts, NULL, sender, NULL, NULL)
+          : NULL;
+
+  if (account != NULL)
+    printf (_ ("Mail from %s goes through account `%s' now, as that of `%s' is "
+               "left out.\n"),
+            sender, account->name, draft->name);
+}
+
 /* Each account that was written, or has no password yet; how many they were,
    and the worst status. */
 static int
@@ -491,12 +510,15 @@ settle (const Request *request, const Draft *draft, const Accounts *accounts,
   for (size_t i = 0; i < draft->accounts->len; i++)
     {
       const DraftAccount *one = g_ptr_array_index (draft->accounts, i);
-      const Account *account =
-          one->left_out && !one->is_there
-              ? NULL
-              : accounts_choose (accounts, one->name, NULL, NULL, NULL);
+      const Account *account;
       int failed;
 
+      if (one->left_out && !one->is_there)
+        {
+          tell_of_detour (accounts, one);
+          continue;
+        }
+      account = accounts_choose (accounts, one->name, NULL, NULL, NULL);
       if (account == NULL || (one->is_there && !lacks_password (account, one)))
         continue;
       (*settled)++;

@@ -179,6 +179,8 @@ check "import: \`home' is the default" \
   grep -q "^Account .home' sends mail from me@home.example, .*and from anybody else" "$work/out"
 check "import: an account without TLS is left out" \
   tells "$old:$(line_of 'tls off'): account \`plain' is left out: it sends without TLS"
+check "import: where its mail goes is told" \
+  says "$work/out" "Mail from me@plain.example goes through account \`home' now, as that of \`plain' is left out."
 check "import: another log stays" \
   tells "$old:$(line_of logfile): \`log' is set in $accounts already"
 check "import: the aliases are taken" says "$accounts" "aliases = $HOME/aliases"
