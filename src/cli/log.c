@@ -74,7 +74,8 @@ read_moment (const char *text, int64_t *time)
   g_autoptr (GDateTime) date = NULL;
 
   if (strlen (text) != strlen ("2026-11-21")
-      && strlen (text) != strlen ("2026-11-21 14:30"))
+      && (strlen (text) != strlen ("2026-11-21 14:30")
+          || strchr ("T ", text[strlen ("2026-11-21")]) == NULL))
     return false;
   whole[strlen ("2026-11-21")] = 'T';
   date = g_date_time_new_from_iso8601 (whole, local);

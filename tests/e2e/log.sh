@@ -147,8 +147,10 @@ log --since 2000-01-01
 check "since: a date" blocks 4
 log --since 2100-01-01
 check "since: nothing yet" has "$work/out" 'nothing since then'
-log --since yesterday
-check "since: no time" exits 64
+for since in yesterday 2026-11-21x10:00 2026-11-31 2d2 99999999d ''; do
+  log --since "$since"
+  check "since: no time: '$since'" exits 64
+done
 
 # A narrow terminal
 
