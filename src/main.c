@@ -221,6 +221,16 @@ run (int argc, char **argv)
   return postrider_main (argc, argv);
 }
 
+/* What was to be read, and could not be written, was not done. */
+static int
+finish (int status)
+{
+  g_autoptr (GError) error = NULL;
+
+  return status == EX_OK && !output_finish (&error) ? report_error (error)
+                                                    : status;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -236,7 +246,7 @@ main (int argc, char **argv)
   if (argc == 2 && strcmp (argv[1], "--version") == 0)
     {
       version_print ();
-      return EX_OK;
+      return finish (EX_OK);
     }
-  return run (argc, argv);
+  return finish (run (argc, argv));
 }

@@ -230,7 +230,7 @@ output_help (const char *format, ...)
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   folded = output_help_folded (text);
-  (void) fputs (folded, stdout);
+  (void) output_write (folded, strlen (folded));
 }
 
 void

@@ -229,6 +229,11 @@ check 'help: as --help' same 'postrider help' 'postrider --help'
 check 'help: of a command' same 'postrider help queue' 'postrider queue --help'
 check '--version of a command' same 'postrider log --version' \
   'postrider --version'
+for line in --help --version 'queue --help' 'sendmail --help-all'; do
+  postrider $line >/dev/full 2>"$work/err"
+  status=$?
+  check "$line that cannot be written: 74" exits 74
+done
 for line in 'qeue list' 'help qeue'; do
   postrider $line >"$work/out" 2>"$work/err"
   status=$?
