@@ -16,14 +16,16 @@
 
 #define LINE_MAXIMUM 4096 /* octets; the terminal gives no more at once */
 
-/* Octet by octet: what is not in the Secret is in no other buffer either. */
-Secret *
-terminal_read_line (int fd, GError **error)
+/* Octet by octet: what is not in the Secret is in no other buffer either. *ENDED:
+   there was not even an empty line. */
+static Secret *
+read_line (int fd, bool *ended, GError **error)
 {
   g_autoptr (Secret) line = secret_new_empty (SECRET_MAXIMUM);
   char *octets = secret_buffer (line);
   size_t length = 0;
 
+  *ended = false;
   for (;;)
     {
       ssize_t got;
@@ -44,11 +46,22 @@ terminal_read_line (int fd, GError **error)
           return NULL;
         }
       if (got == 0 || octets[length] == '\n')
-        break;
+        {
+          *ended = got == 0 && length == 0;
+          break;
+        }
       length++;
     }
   secret_set_length (line, length);
   return g_steal_pointer (&line);
+}
+
+Secret *
+terminal_read_line (int fd, GError **error)
+{
+  bool ended;
+
+  return read_line (fd, &ended, error);
 }
 
 /* Waits for a line, or for a signal of SIGNALS, which are blocked. Below 0:
@@ -79,6 +92,7 @@ read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
   struct termios before, unseen;
   sigset_t signals, mask;
   Secret *line = NULL;
+  bool ended = false;
   int typed;
 
   if (tcgetattr (tty, &before) != 0)
@@ -103,13 +117,14 @@ read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
   dprintf (tty, "%s", prompt);
   typed = wait_for_line (tty, &signals, deadline);
   if (typed > 0)
-    line = terminal_read_line (tty, error);
-  else
+    line = read_line (tty, &ended, error);
+  if (typed <= 0 || ended)
     {
+      g_clear_pointer (&line, secret_free);
       dprintf (tty, "\n");
       g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
-                           typed < 0 ? _ ("interrupted: nothing is stored")
-                                     : _ ("nothing was typed in time"));
+                           typed == 0 ? _ ("nothing was typed in time")
+                                      : _ ("interrupted: nothing is stored"));
     }
   tcsetattr (tty, TCSAFLUSH, &before);
   sigprocmask (SIG_SETMASK, &mask, NULL);

@@ -12,7 +12,8 @@
 
 /* A line that is typed on the terminal of this process after PROMPT, unseen.
  * NULL and FAILURE_IO: there is no terminal; FAILURE_TEMPORARY: a signal came,
- * or nothing until DEADLINE; FAILURE_DATA: it is too long. */
+ * or nothing until DEADLINE, or nothing more will be typed (Ctrl-D); FAILURE_DATA: it
+ * is too long. */
 Secret *terminal_ask (const char *prompt, Deadline deadline, GError **error);
 
 /* The next line of FD, without its end; failures as above. */

@@ -14,6 +14,7 @@
 #include "base/child.h"
 #include "base/failure.h"
 #include "base/user.h"
+#include "cli/ask.h"
 #include "queue/queue.h"
 #include "submit/launch.h"
 
@@ -231,6 +232,7 @@ setup_print_lines (const char *address)
   g_autofree char *command = state == LINK_OURS
                                  ? g_strdup (SENDMAIL)
                                  : g_strconcat (own, " sendmail", NULL);
+  g_autofree char *hint = NULL;
 
   printf (_ ("\nFor other programs:\n"
              "  mutt  in ~/.muttrc: set sendmail = \"%s\"\n"
@@ -241,10 +243,12 @@ setup_print_lines (const char *address)
              "  cron  in crontab -e: MAILTO=%s\n"),
           command, address, command, address);
   if (state == LINK_FOREIGN)
-    printf (_ ("%s, which cron calls, is another program; `postrider check' "
-               "tells what to do.\n"),
-            SENDMAIL);
+    hint = g_strdup_printf (_ ("%s, which cron calls, is another program; "
+                               "`postrider check' tells what to do."),
+                            SENDMAIL);
   else if (state != LINK_OURS)
-    printf (_ ("cron looks for %s. As root: ln -sf %s %s\n"), SENDMAIL, own,
-            SENDMAIL);
+    hint = g_strdup_printf (_ ("cron looks for %s. As root: ln -sf %s %s"),
+                            SENDMAIL, own, SENDMAIL);
+  if (hint != NULL)
+    ask_tell (hint);
 }

@@ -197,6 +197,8 @@ on_reached (void *data, Milestone milestone, const char *text)
         tell_ok (probe, PROBE_EHLO, text);
       break;
     case MILESTONE_LOGIN:
+      /* TRANSLATORS: by which mechanism, and as who, it is logged in; stands behind
+         the label "login". */
       login = probe->account.relay.user == NULL
                   ? g_strdup_printf (_ ("by %s"), text)
                   : g_strdup_printf (_ ("as %s by %s"),

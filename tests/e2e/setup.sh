@@ -235,6 +235,12 @@ leave_at 'the password' 'Password of' "$@"
 set -- "$@" 'Password of' "$relay_password$enter"
 leave_at 'the test message' 'test message' "$@"
 begins
+talk "[$relay_user]: " "$enter" 'Password of' "$(printf '\004')" -- \
+  --host localhost --port "$tls" --trust-file "$ca" "$relay_user"
+check 'the end of what is typed for a password: nothing is changed' nothing_changed
+check 'the end of what is typed for a password: the status' ended_with 'status 75'
+check 'the end of what is typed for a password: the terminal echoes' said 'echo on'
+begins
 talk 'mail address: ' "$(printf '\004')" --
 check 'the end of what is typed: nothing is changed' nothing_changed
 check 'the end of what is typed: the status' ended_with 'status 75'
