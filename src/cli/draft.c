@@ -427,8 +427,9 @@ void
 draft_unchecked (Draft *draft, const DraftAccount *account, int line)
 {
   draft_note (draft, line,
-              _ ("certificates are always checked: if that of the relay is "
-                 "not good, account `%s' needs `trust-file' or `pin'"),
+              _ ("certificates are always checked: run `postrider check %s', "
+                 "and if it refuses that of the relay, write `trust-file' or "
+                 "`pin' to the account"),
               account->name);
 }
 
