@@ -259,8 +259,8 @@ find_file (const Request *request, GError **error)
     return g_strdup (request->file);
   for (size_t i = 0; request->program->places[i] != NULL; i++)
     {
-      g_autofree char *path
-          = expand_place (request->program->places[i], request->home);
+      g_autofree char *path =
+          expand_place (request->program->places[i], request->home);
 
       if (path != NULL && access (path, F_OK) == 0)
         return g_steal_pointer (&path);
@@ -407,8 +407,7 @@ look_up (const Request *request, const Account *account, GError **error)
   else if (!g_error_matches (cause, FAILURE, FAILURE_CREDENTIAL))
     printf (_ ("  The keyring could not be asked for its password: %s.\n"),
             cause->message);
-  else if (!store_of_any_netrc (request, account, &failure)
-           && failure == NULL)
+  else if (!store_of_any_netrc (request, account, &failure) && failure == NULL)
     printf (_ ("  No password is stored for it: run `postrider password set "
                "%s'.\n"),
             account->name);
@@ -474,9 +473,10 @@ settle_account (const Request *request, const Account *account,
     return EX_OK;
   (void) fflush (stdout);
   g_set_error (&error, FAILURE, cause->code,
-               _ ("the password of account `%s' is not stored: %s; then run "
-                  "`postrider password set %s'"),
-               account->name, cause->message, account->name);
+               _ ("the password of account `%s' is not stored: %s; import it "
+                  "once more when there is a keyring, or write "
+                  "`password-file' to the account"),
+               account->name, cause->message);
   return report_error (error);
 }
 
@@ -494,9 +494,10 @@ tell_of_detour (const Accounts *accounts, const DraftAccount *draft)
           : NULL;
 
   if (account != NULL)
-    printf (_ ("Mail from %s goes through account `%s' now, as that of `%s' is "
-               "left out.\n"),
-            sender, account->name, draft->name);
+    printf (
+        _ ("Mail from %s goes through account `%s' now, as that of `%s' is "
+           "left out.\n"),
+        sender, account->name, draft->name);
 }
 
 /* Each account that was written, or has no password yet; how many they were,
@@ -559,8 +560,8 @@ show (const Draft *draft, const Edit *edit)
   (void) fputs (edit_text (edit), stdout);
 }
 
-/* Of the default account, or of the first that has one; NULL: all have patterns
-   alone. */
+/* Of the default account, or of the first that has one; NULL: all have
+   patterns alone. */
 static const char *
 find_address (const Accounts *accounts)
 {
@@ -603,10 +604,17 @@ write_accounts (Edit *edit, unsigned count, GError **error)
 }
 
 static void
-note_other_file (const Request *request, Draft *draft, const char *path)
+note_files (const Request *request, Draft *draft, const char *path)
 {
   const char *also = request->program->also;
 
+  draft->file = path;
+  if (request->accounts_file == NULL && g_str_has_prefix (path, "/etc/"))
+    draft_note (draft, 0,
+                _ ("this file serves all users, but the accounts made of it "
+                   "serve you alone; those for all are in %s, and each user "
+                   "has to be able to read that, and the password"),
+                ACCOUNTS_SYSTEM_FILE);
   if (request->file != NULL || also == NULL || strcmp (path, also) == 0
       || access (also, F_OK) != 0)
     return;
@@ -663,7 +671,7 @@ import (const Request *request, GError **error)
   if (draft == NULL)
     return EX_CONFIG;
   draft_apply (draft, edit);
-  note_other_file (request, draft, path);
+  note_files (request, draft, path);
   print_notes (draft);
   if (!request->dry_run)
     return carry_out (request, draft, edit, path, error);

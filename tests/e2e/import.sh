@@ -222,7 +222,7 @@ check "an unknown program: the status is 64" exits 64
 DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent import msmtp
 check "no keyring: the status is 75" exits 75
 check "no keyring: what to do is told" \
-  tells "then run \`postrider password set home'"
+  tells "once more when there is a keyring, or write \`password-file'"
 check "no keyring: the accounts are written" says "$accounts" '[home]'
 check "no keyring: no password is shown" \
   no_secret "$work/out" "$work/err" "$accounts"
