@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <glib/gi18n.h>
@@ -19,6 +20,8 @@
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define NEW_FILE_MODE 0600
+#define ACCESS_LIST "system.posix_acl_access"
+#define LIST_MAXIMUM 4096 /* octets */
 
 struct Edit
 {
@@ -433,18 +436,50 @@ write_all (int fd, const GString *text)
   return done == text->len;
 }
 
-/* Who could read the file still can, and belongs to whom it did. */
+/* Where there is such a list the mode has its mask, and without it would let a group
+   read what is not for it. */
 static bool
-keep_rights (int dir, const char *name, int fd)
+keep_list (int from, int fd)
+{
+  char list[LIST_MAXIMUM];
+  ssize_t length = fgetxattr (from, ACCESS_LIST, list, sizeof list);
+
+  if (length >= 0)
+    return fsetxattr (fd, ACCESS_LIST, list, (size_t) length, 0) == 0;
+  if (errno != ENODATA)
+    return errno == EOPNOTSUPP;
+  /* The directory may have given it one. */
+  (void) fremovexattr (fd, ACCESS_LIST);
+  return true;
+}
+
+/* Who could read the file FROM still can, nobody else, and it belongs to whom it
+   did. */
+static bool
+copy_rights (int from, int fd)
 {
   struct stat old, new;
 
-  if (fstatat (dir, name, &old, 0) != 0)
-    return errno == ENOENT;
-  return fstat (fd, &new) == 0
-         && ((old.st_uid == new.st_uid &&old.st_gid == new.st_gid)
+  return fstat (from, &old) == 0 && fstat (fd, &new) == 0
+         && ((old.st_uid == new.st_uid && old.st_gid == new.st_gid)
              || fchown (fd, old.st_uid, old.st_gid) == 0)
-         && fchmod (fd, old.st_mode & 07777) == 0;
+         && keep_list (from, fd) && fchmod (fd, old.st_mode & 07777) == 0;
+}
+
+static bool
+keep_rights (int dir, const char *name, int fd)
+{
+  int from = openat (dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  bool kept;
+  int cause;
+
+  if (from < 0)
+    return errno == ENOENT;
+  kept = copy_rights (from, fd);
+  cause = errno;
+  close (from);
+  errno = cause;
+  return kept;
 }
 
 /* The new text beside the file. False: errno says why. */

@@ -64,5 +64,5 @@ bool edit_check (const Edit *edit, GError **error);
 bool edit_prepare (Edit *edit, GError **error);
 
 /* The last step, after edit_prepare if that was not called; fails like it. A file that
- * was there keeps its mode, and a symbolic link to it stays. */
+ * was there keeps its mode and access control list, and a symbolic link to it stays. */
 bool edit_commit (Edit *edit, GError **error);

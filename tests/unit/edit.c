@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -217,6 +218,40 @@ test_keeps (Directory *directory, const void *data)
   empty (directory);
 }
 
+/* Where one more may read it, the group may not. */
+static void
+test_keeps_list (Directory *directory, const void *data)
+{
+  static const char name[] = "system.posix_acl_access";
+  /* Version 2; then kind, rights and, for the second one, who. */
+  static const unsigned char list[] = {
+    2, 0, 0, 0, /**/
+    1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* owner */
+    2,    0, 4, 0, 0xe8, 0x03, 0,    0,    /* 1000 */
+    4,    0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* group */
+    0x10, 0, 4, 0, 0xff, 0xff, 0xff, 0xff, /* mask */
+    0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others */
+  };
+  unsigned char kept[sizeof list + 1];
+  g_autofree char *file = g_build_filename (directory->path, "a", NULL);
+  g_autoptr (Edit) edit = NULL;
+
+  g_assert_true (g_file_set_contents (file, WORK, -1, NULL));
+  if (setxattr (file, name, list, sizeof list, 0) != 0)
+    {
+      g_test_skip ("the file system has no such lists, or uid 1000 is nobody");
+      empty (directory);
+      return;
+    }
+  edit = open_file (file);
+  set (edit, "user", "me");
+  g_assert_true (edit_commit (edit, NULL));
+  assert_file (file, WORK "user = me\n", 0640);
+  g_assert_cmpint (getxattr (file, name, kept, sizeof kept), ==, sizeof list);
+  g_assert_cmpint (memcmp (kept, list, sizeof list), ==, 0);
+  empty (directory);
+}
+
 static void
 test_refuses (Directory *directory, const void *data)
 {
@@ -255,6 +290,8 @@ main (int argc, char **argv)
               directory_tear_down);
   g_test_add ("/edit/keeps", Directory, NULL, directory_set_up, test_keeps,
               directory_tear_down);
+  g_test_add ("/edit/keeps-list", Directory, NULL, directory_set_up,
+              test_keeps_list, directory_tear_down);
   g_test_add ("/edit/refuses", Directory, NULL, directory_set_up, test_refuses,
               directory_tear_down);
   return g_test_run ();
