@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-static bool
-is_control (gunichar c)
+bool
+text_is_control (uint32_t c)
 {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029
          || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -17,7 +17,7 @@ append_printable (GString *out, gunichar c)
 {
   if (c == '\t' || c == '\n' || c == '\r')
     g_string_append_c (out, ' ');
-  else if (is_control (c))
+  else if (text_is_control (c))
     g_string_append_c (out, '?');
   else
     g_string_append_unichar (out, c);

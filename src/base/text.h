@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* LENGTH octets of TEXT (any bytes at all) as valid UTF-8 of at most MAXIMUM
  * octets: C0, DEL, C1 and what is not UTF-8 become '?', line ends and tabs
@@ -37,6 +38,10 @@ size_t text_columns (int fd);
 
 /* Whether one of LENGTH octets is above 127. */
 bool text_is_8bit (const char *octets, size_t length);
+
+/* Whether a terminal might obey the character C instead of showing it: C0, DEL, C1,
+ * line ends, and what changes the direction of the text behind it. */
+bool text_is_control (uint32_t c);
 
 /* Whether TEXT has an ASCII control character. */
 bool text_has_control (const char *text);

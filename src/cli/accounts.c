@@ -10,6 +10,7 @@
 #include "account/config.h"
 #include "account/settings.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -199,8 +200,11 @@ append_setting (GString *out, const Effective *effective)
 
   output_append_padded (out, line, PLACE_COLUMN, false);
   if (effective->file != NULL)
-    g_string_append_printf (out, "  # %s:%d\n", effective->file,
-                            effective->line);
+    {
+      g_string_append (out, "  # ");
+      output_append_text (out, effective->file);
+      g_string_append_printf (out, ":%d\n", effective->line);
+    }
   else
     g_string_append_printf (out, "  # %s\n", _ ("unless set"));
 }
@@ -375,6 +379,8 @@ append_which (const Request *request, const Sender *sender)
 {
   const Account *account = sender->account;
   g_autofree char *why = reason (request, sender);
+  g_autofree char *file
+      = text_printable (account->file, strlen (account->file), SIZE_MAX);
   GString *out = request->out;
 
   if (request->json)
@@ -391,7 +397,7 @@ append_which (const Request *request, const Sender *sender)
       return;
     }
   g_string_append_printf (out, _ ("%s:%d: account `%s' takes it: %s.\n"),
-                          account->file, account->line, account->name, why);
+                          file, account->line, account->name, why);
   if (sender->reverse_path[0] != '\0'
       && strcmp (sender->reverse_path, request->which) != 0)
     g_string_append_printf (out,

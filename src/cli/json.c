@@ -3,13 +3,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define REPLACEMENT "\xef\xbf\xbd"
 
 static void
 append_character (GString *out, gunichar c)
 {
   /* The line ends of JavaScript, and what a terminal obeys. */
-  if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+  if (text_is_control (c))
     {
       g_string_append_printf (out, "\\u%04x", c);
       return;

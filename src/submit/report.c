@@ -22,10 +22,19 @@ is_ours (const Status *status)
   return status->fate == FATE_RELAYED || status->fate == FATE_DELAYED;
 }
 
+/* Names of files are anybody's. */
 int
 report_error (const GError *error)
 {
-  fprintf (stderr, "postrider: %s\n", error->message);
+  g_auto (GStrv) lines = g_strsplit (error->message, "\n", -1);
+
+  for (size_t i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line
+          = text_printable (lines[i], strlen (lines[i]), SIZE_MAX);
+
+      (void) fprintf (stderr, "%s%s\n", i == 0 ? "postrider: " : "", line);
+    }
   return failure_exit_status (error);
 }
 

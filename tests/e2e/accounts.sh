@@ -107,4 +107,19 @@ check "no account" says \
 printf '[a]\nhots = x\n' >"$accounts"
 accounts
 check "a file with errors" exits 78
+
+# A file's name obeys nobody.
+red=$work/$(printf 'a\033[31m\302\233')
+printf '[a]\nfrom = me@a.example\nhost = localhost\n' >"$red"
+chmod 600 "$red"
+harmless () { # harmless ARGUMENT...
+  postrider "$@" >"$work/out" 2>&1
+  cat "$work/out"
+  grep -q '?\[31m' "$work/out" &&
+    [ "$(LC_ALL=C tr -d '\033\233' <"$work/out" | cmp - "$work/out")" = "" ]
+}
+check "where a setting stands, in a file of an odd name" harmless accounts -C "$red"
+check "--which, of that" harmless accounts -C "$red" --which me@a.example
+rm "$red"
+check "an error of that" harmless accounts -C "$red"
 end

@@ -23,6 +23,7 @@ test_strings (void)
     { "\x7f", "\"\\u007f\"" },
     { "\xc2\x9b", "\"\\u009b\"" },
     { "\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\"" },
+    { "\xe2\x80\xae\xe2\x81\xa6", "\"\\u202e\\u2066\"" },
     { "Gr\xc3\xbc\xc3\x9f", "\"Gr\xc3\xbc\xc3\x9f\"" },
     { "\xf0\x9f\x93\xae", "\"\xf0\x9f\x93\xae\"" },
     { "a\xff"
