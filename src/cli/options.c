@@ -128,7 +128,9 @@ near_long (const Option *table, const char *name)
 static bool
 is_unknown (const Option *table, const char *option, GError **error)
 {
-  g_autofree char *told = printable (option);
+  /* What stands behind its name may be a password. */
+  g_autofree char *told
+      = text_printable (option, strcspn (option, "="), TOLD_MAXIMUM);
   const char *meant = g_str_has_prefix (option, "--")
                           ? near_long (table, option + 2)
                           : NULL;

@@ -261,10 +261,10 @@ test_unknown (void)
     const char *option, *message;
   } cases[] = {
     { "--form", "unknown option --form: did you mean --from?" },
-    { "--form=x", "unknown option --form=x: did you mean --from?" },
+    { "--form=x", "unknown option --form: did you mean --from?" },
     { "--secret-wy", "unknown option --secret-wy; see --help" },
     { "--", NULL },
-    { "--=", "unknown option --=; see --help" },
+    { "--=", "unknown option --; see --help" },
     { "-g", "unknown option -g; see --help" },
   };
   g_autoptr (GError) near = NULL;
