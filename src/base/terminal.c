@@ -88,7 +88,8 @@ wait_for_line (int tty, const sigset_t *signals, Deadline deadline)
 static Secret *
 read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
 {
-  static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+  static const int held[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+                              SIGTSTP, SIGALRM, SIGUSR1, SIGUSR2 };
   struct termios before, unseen;
   sigset_t signals, mask;
   Secret *line = NULL;

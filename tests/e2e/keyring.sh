@@ -193,6 +193,9 @@ for keys in '\003' '\003\003'; do
     "echo on" "signal 2" "$absent")" empty \
     "$terminal Password '$(printf "$keys")' $set; $probe lookup 10"
 done
+check "another signal" "$(printf '%s\n' "echo off" "Password $at: $cr" \
+  "echo on" "status 124" "$absent")" empty \
+  "$terminal Password '' timeout --foreground -s USR1 1 $set; $probe lookup 10"
 check "the first line of stdin" \
   "$(printf '%s\n' "The password $at is stored." "a b")" empty \
   "printf 'a b\\nc\\n' | $set; $probe lookup 10"
