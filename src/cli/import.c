@@ -83,15 +83,18 @@ read_old (const char *path, bool *absent, GError **error)
   return NULL;
 }
 
-/* The first line of FILE; NULL: there is none. */
+/* The first line of FILE; NULL: there is none, or ERROR says why. */
 static char *
-first_line (const char *file)
+first_line (const char *file, GError **error)
 {
-  char *text = NULL;
+  bool absent = false;
+  g_autoptr (Secret) octets = read_old (file, &absent, error);
+  char *text;
 
-  if (!g_file_get_contents (file, &text, NULL, NULL))
+  if (octets == NULL)
     return NULL;
-  text[strcspn (text, "\r\n")] = '\0';
+  text = g_strndup (secret_octets (octets),
+                    strcspn (secret_octets (octets), "\r\n"));
   if (*g_strstrip (text) != '\0')
     return text;
   g_free (text);
@@ -193,8 +196,15 @@ read_nullmailer (Draft *draft, const char *path, GError **error)
     return false;
   for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      char *line = first_line (beside (draft, remotes, files[i].name));
+      g_autoptr (GError) cause = NULL;
+      char *line
+          = first_line (beside (draft, remotes, files[i].name), &cause);
 
+      if (cause != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return false;
+        }
       *files[i].value = line;
       if (line != NULL)
         g_ptr_array_add (draft->paths, line);
@@ -297,7 +307,7 @@ read_draft (const Request *request, const char *path, GError **error)
   world.user = user_name ();
   world.host = host;
   if (world.mail_name == NULL)
-    world.mail_name = first_line (MAIL_NAME);
+    world.mail_name = first_line (MAIL_NAME, NULL);
   draft = draft_new (&world);
   return request->program->read (draft, path, error) ? g_steal_pointer (&draft)
                                                      : NULL;

@@ -324,6 +324,13 @@ check "nullmailer: the administrator's address" \
   says "$accounts" 'local-mail-to = admin@home.example'
 
 fresh
+rm "$work/nullmailer/me"
+mkfifo "$work/nullmailer/me"
+check "nullmailer: a pipe in a file's place keeps nobody" sh -c \
+  'timeout 10 postrider import -n nullmailer "$1" 2>&1 | grep "me is not a file"' - \
+  "$work/nullmailer"
+
+fresh
 cat >"$HOME/.esmtprc" <<END
 # Mail of mine
 identity worker@work.example
