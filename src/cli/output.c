@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define RECIPIENTS_MAXIMUM 3 /* that are shown; the others are counted */
-#define COLUMNS_MINIMUM 40
+#define TEXT_MINIMUM 30      /* columns, behind blanks, however narrow it is */
 
 static int trouble; /* errno of the first write that failed */
 
@@ -152,21 +152,21 @@ fold_text (Fold *fold, const char *text)
   return gap;
 }
 
-/* USUAL, or what a narrow terminal has. */
+/* USUAL, or what a narrow terminal has, unless INDENT leaves too little of that. */
 static size_t
-columns (size_t usual)
+columns (size_t usual, size_t indent)
 {
   static size_t known;
 
   if (known == 0)
-    known = MAX (text_columns (STDOUT_FILENO), COLUMNS_MINIMUM);
-  return MIN (usual, known);
+    known = text_columns (STDOUT_FILENO);
+  return MIN (usual, MAX (known, indent + TEXT_MINIMUM));
 }
 
 void
 output_append_wrapped (GString *out, const char *text, size_t indent)
 {
-  Fold fold = { out, indent, indent, columns (OUTPUT_COLUMNS) };
+  Fold fold = { out, indent, indent, columns (OUTPUT_COLUMNS, indent) };
   size_t start = out->len;
 
   append_blanks (out, indent);
@@ -180,8 +180,8 @@ void
 output_append_folded (GString *out, const char *text, size_t column,
                       size_t indent)
 {
-  Fold fold = { out, column, indent,
-                columns (OUTPUT_HELP_COLUMNS) };
+  Fold fold
+      = { out, column, indent, columns (OUTPUT_HELP_COLUMNS, indent) };
 
   (void) fold_text (&fold, text);
   g_string_append_c (out, '\n');
