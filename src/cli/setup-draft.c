@@ -257,11 +257,14 @@ setup_draft_keep (SetupDraft *draft)
   g_autofree char *host =
       edit_get (draft->edit, draft->name, setup_setting_names[SETUP_HOST]);
   bool has_source = setup_draft_source (draft) != NULL;
+  /* One of the two settles the other. */
+  bool keeps_port = draft->values[SETUP_PORT] == NULL
+                    && draft->values[SETUP_TLS] == NULL;
 
   if (!draft->replaces || host == NULL
       || g_ascii_strcasecmp (host, draft->values[SETUP_HOST]) != 0)
     return;
-  for (int i = SETUP_USER; i < N_SETUP_SETTINGS; i++)
+  for (int i = keeps_port ? SETUP_PORT : SETUP_USER; i < N_SETUP_SETTINGS; i++)
     if ((i < SETUP_FIRST_SOURCE || !has_source) && draft->values[i] == NULL)
       draft->values[i] =
           edit_get (draft->edit, draft->name, setup_setting_names[i]);

@@ -276,11 +276,27 @@ ask_dns (SetupDraft *draft, GError **error)
   return false;
 }
 
+/* An account that is changed has one already. */
+static bool
+find_old (SetupDraft *draft, const char *host, GError **error)
+{
+  if (draft->asks)
+    return ask_host (draft, host, error);
+  setup_draft_set (draft, SETUP_HOST, host);
+  return true;
+}
+
 static bool
 find_unknown (SetupDraft *draft, GError **error)
 {
+  g_autofree char *old =
+      draft->replaces
+          ? edit_get (draft->edit, draft->name, setup_setting_names[SETUP_HOST])
+          : NULL;
   g_autofree char *usual = NULL;
 
+  if (old != NULL)
+    return find_old (draft, old, error);
   if (!ask_dns (draft, error))
     return false;
   if (draft->values[SETUP_HOST] != NULL)

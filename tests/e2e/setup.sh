@@ -210,6 +210,13 @@ check 'an account that is changed: the keyring has the password' said \
   'The keyring has a password' 'status 0'
 check 'an account that is changed: its file of trust is kept' \
   has "trust-file = $ca" '# mine' 'notify = no ; mine too'
+talk 'Change it? [y/N] ' "y$enter" 'HOST:PORT) [localhost]: ' "$enter" \
+  'test message' "n$enter" -- "$relay_user"
+check 'an account that is changed: its relay is proposed, with its port' \
+  ended_with 'status 0'
+check 'an account that is changed: as it was' has "port = $tls" '# mine'
+batch "" --replace --default "$relay_user"
+check 'an account that is changed, nobody is asked: its relay is kept' exits 0
 check 'an account that is changed: it is the only one' \
   test "$(grep -c '^\[' "$accounts")" = 2
 
