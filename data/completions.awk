@@ -152,7 +152,7 @@ END {
 function accounts_of (files)
 {
   return "sed -n 's/^[[:space:]]*\\[[[:space:]]*\\([[:alnum:]._@+-]\\{1,\\}\\)" \
-    "[[:space:]]*\\].*/\\1/p' " files " 2>/dev/null | " \
+    "[[:space:]]*\\].*/\\1/p' -- " files " 2>/dev/null | " \
     "grep -vx -e defaults -e postrider"
 }
 

@@ -92,6 +92,8 @@ bash_offers postrider sendmail --account = h
 check "bash: the same, behind an equals sign" offered home
 bash_offers postrider password -C "$work/other\\ accounts" set ''
 check "bash: accounts of another file" offered elsewhere me@home
+(cd "$work" && cp 'other accounts' ./-n && bash_offers postrider accounts -C -n '')
+check "bash: accounts of a file that might be an option" offered elsewhere me@home
 check "bash: what is no name of an account is not expanded" [ ! -e "$work/run" ]
 check "bash: a name with an @, of a file at home" bash_runs \
   'postrider accounts -C ~/ot^me@h^' \
