@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -38,16 +39,32 @@ is_own (const char *path)
   return same;
 }
 
+/* Whether only root can change the program at PATH, which root is to run from now on,
+   as by cron. One that was replaced meanwhile has no path. */
+static bool
+is_for_root (const char *path)
+{
+  g_autofree char *directory = g_path_get_dirname (path);
+  struct stat file, above;
+
+  return lstat (path, &file) == 0 && S_ISREG (file.st_mode)
+         && stat (directory, &above) == 0 && file.st_uid == 0
+         && above.st_uid == 0
+         && ((file.st_mode | above.st_mode) & S_IWOTH) == 0;
+}
+
 LinkState
 setup_link_state (void)
 {
   g_autofree char *directory = g_path_get_dirname (SENDMAIL);
+  g_autofree char *own = launch_own_path ();
 
   if (is_own (SENDMAIL))
     return LINK_OURS;
   if (access (SENDMAIL, F_OK) == 0)
     return LINK_FOREIGN;
-  return access (directory, W_OK) == 0 ? LINK_POSSIBLE : LINK_ROOT;
+  return access (directory, W_OK) == 0 && is_for_root (own) ? LINK_POSSIBLE
+                                                            : LINK_ROOT;
 }
 
 bool
@@ -61,6 +78,14 @@ setup_make_link (GError **error)
                    _ ("%s is another program: remove its package, then run "
                       "`ln -sf %s %s' as root"),
                    SENDMAIL, own, SENDMAIL);
+      return false;
+    }
+  if (!is_for_root (own))
+    {
+      g_set_error (error, FAILURE, FAILURE_CANNOT_CREATE,
+                   _ ("%s can be changed by others than root, who would run "
+                      "it: install it first"),
+                   own);
       return false;
     }
   /* One that leads nowhere, as of a program that is gone, is in nobody's use. */

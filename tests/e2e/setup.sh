@@ -396,8 +396,9 @@ check 'a password after all: that sends it' came sent "$mail"
 begins
 cat >link <<END
 mount -t tmpfs none /usr/sbin || exit 99
+program=$build/postrider
 link () {
-  "$build/postrider" setup --batch --link yes --host localhost --port $tls \
+  "\$program" setup --batch --link yes --host localhost --port $tls \
     --trust-file "$ca" "\$@" "$relay_user"
 }
 cp /bin/true /usr/sbin/msmtp
@@ -406,6 +407,14 @@ link --password-file file 2>"$work/foreign"
 echo "status \$?" >>"$work/foreign"
 readlink /usr/sbin/sendmail >>"$work/foreign"
 rm "$accounts" /usr/sbin/msmtp
+cp "$build/postrider" anybodys
+chmod 757 anybodys
+program=$work/anybodys
+link --password-file file 2>"$work/anybody"
+echo "status \$?" >>"$work/anybody"
+readlink /usr/sbin/sendmail >>"$work/anybody"
+rm "$accounts"
+program=$build/postrider
 link
 status=\$?
 readlink /usr/sbin/sendmail >"$work/led"
@@ -417,6 +426,9 @@ status=$?
 check 'a link to another program: the status' grep -qx 'status 73' foreign
 check 'a link to another program: it stays' grep -qx msmtp foreign
 check 'a link to another program: what to do' grep -q 'remove its package' foreign
+check 'a link to what others can change: the status' grep -qx 'status 73' anybody
+check 'a link to what others can change: there is none' grep -qx msmtp anybody
+check 'a link to what others can change: why' grep -q 'install it first' anybody
 check 'a link that leads nowhere: the status is 0' exits 0
 check 'the link: it leads here' grep -qx "$build/postrider" led
 check 'the link: other programs are told of it' said \
