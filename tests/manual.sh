@@ -185,7 +185,7 @@ msmtp_commands () {
     inside && split ($0, part, /["{, ]+/) > 3 && !(part[3] in seen) {
       seen[part[3]] = 1
       print part[2]
-    }' src/cli/import-msmtp.c
+    }' src/cli/msmtprc.c
 }
 found=$(sed -n '/^@section Settings of msmtp/,/^@section/p' doc/postrider.texi |
   { table=$(cat); msmtp_commands | while read -r name; do
