@@ -182,7 +182,7 @@ msmtp_commands () {
   awk '/^static const Command commands\[\]/ { inside = 1; next }
     inside && /^};/ { exit }
     inside && /NO_SLOT/ { next }
-    inside && split ($0, part, /["{, ]+/) > 3 && !(part[3] in seen) {
+    inside && /^  {/ && split ($0, part, /["{, ]+/) > 3 && !(part[3] in seen) {
       seen[part[3]] = 1
       print part[2]
     }' src/cli/msmtprc.c
