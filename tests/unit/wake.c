@@ -41,12 +41,16 @@ set_up_queue (Fixture *fixture, const void *data)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *directory = NULL;
+  g_autofree char *bus = NULL;
 
   log_open ("none");
   fixture->top = g_dir_make_tmp ("wake-XXXXXX", &error);
   g_assert_no_error (error);
   g_setenv ("XDG_RUNTIME_DIR", fixture->top, TRUE);
-  g_setenv ("DBUS_SESSION_BUS_ADDRESS", "", TRUE);
+  /* A bus that is never there; without one, that of this user would be waited
+     for, and other tests may start it. */
+  bus = g_strdup_printf ("unix:path=%s/bus", fixture->top);
+  g_setenv ("DBUS_SESSION_BUS_ADDRESS", bus, TRUE);
   directory = g_build_filename (fixture->top, "postrider", NULL);
   fixture->queue = queue_open (directory, &error);
   g_assert_no_error (error);
