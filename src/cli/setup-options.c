@@ -228,8 +228,17 @@ setup_options_parse (SetupOptions *options, int argc, char **argv,
 {
   g_autoptr (GPtrArray) operands = g_ptr_array_new ();
 
-  if (!options_parse_anywhere (table, argc, argv, options, operands, 1, error))
+  if (!options_parse_anywhere (table, argc, argv, options, operands, SIZE_MAX,
+                               error))
     return false;
+  /* One too many may be a password: nobody repeats it. */
+  if (operands->len > 1)
+    {
+      g_set_error_literal (error, FAILURE, FAILURE_USAGE,
+                           _ ("write one address, and no password on the "
+                              "command line, where others see it"));
+      return false;
+    }
   if (operands->len > 0)
     options->address = operands->pdata[0];
   return check_sources (options, error);

@@ -199,6 +199,11 @@ check 'an account that is there: the file is as it was' cmp before "$accounts"
 batch "" "$relay_user"
 check 'an account that is there, nobody is asked: the option' said --replace
 check 'an account that is there, nobody is asked: the status' exits 64
+postrider setup me@work.example "$relay_password" >"$work/out" 2>&1
+status=$?
+check 'a password on the command line: the status' exits 64
+check 'a password on the command line: nobody repeats it' \
+  eval '! grep -F "$relay_password" "$work/out"'
 check 'an account that is there, nobody is asked: as it was' \
   cmp before "$accounts"
 printf '# mine\n[postrider]\nnotify = no ; mine too\n\n' | cat - "$accounts" \
