@@ -203,7 +203,7 @@ somewhere
 echo mail >"$spool/postrider/queue/6B0171B04CB3C7B6"
 echo mail >"$spool/postrider-users/2/held/6B0171B04CB3C7B7"
 echo mail >"$work/others/file"
-hostile=$spool/postrider-users/$(printf '4\033[31m')
+hostile=$spool/postrider-users/$(printf '4\033[31m\npostrider: x')
 mkdir -p "$hostile/held"
 echo mail >"$hostile/held/6B0171B04CB3C7B8"
 mail_is_left () {
@@ -218,6 +218,7 @@ told () {
   [ "$(grep -c 'mail that was not sent (1) is left in /' "$work/postrm")" = 3 ]
 }
 check "and says where" told
+check "on a line each" [ "$(wc -l <"$work/postrm")" = 3 ]
 check "but nothing to the terminal" none grep '[[:cntrl:]]' "$work/postrm"
 check "and what a link leads to is left as it is" [ -e "$work/others/file" ]
 
