@@ -380,12 +380,19 @@ parts_passed (const Findings *findings)
   return passed;
 }
 
+/* PORT is NULL where the way's own one is meant. */
+static void
+take_way (SetupDraft *draft, const RelayWay *way, const char *port)
+{
+  setup_draft_set (draft, SETUP_TLS, way->tls);
+  setup_draft_set (draft, SETUP_PORT, port != NULL ? port : way->port);
+}
+
 static bool
 try_way (SetupDraft *draft, const RelayWay *way, const char *port,
          Findings *findings, GError **error)
 {
-  setup_draft_set (draft, SETUP_TLS, way->tls);
-  setup_draft_set (draft, SETUP_PORT, port != NULL ? port : way->port);
+  take_way (draft, way, port);
   if (!setup_draft_make (draft, error))
     return false;
   printf (way == &ways[0] ? _ ("Connecting to %s, port %s ...\n")
@@ -429,10 +436,10 @@ try_ways (SetupDraft *draft, Findings *findings, GError **error)
       if (!findings->failed)
         return true;
     }
-  setup_draft_set (draft, SETUP_TLS,
-                   findings->certificate ? best->tls : tls);
-  setup_draft_set (draft, SETUP_PORT,
-                   findings->certificate && port == NULL ? best->port : port);
+  setup_draft_set (draft, SETUP_TLS, tls);
+  setup_draft_set (draft, SETUP_PORT, port);
+  if (best != NULL && findings->certificate)
+    take_way (draft, best, port);
   return true;
 }
 
