@@ -380,10 +380,15 @@ import_nullmailer (Draft *draft, const DraftText *remotes,
           line++;
           length--;
         }
-      if (length > LINE_MAXIMUM || draft->accounts->len >= REMOTES_MAXIMUM)
+      if (length > LINE_MAXIMUM)
         draft_note (draft, number,
                     _ ("this line is too long; it is left out"));
-      else if (length > 0 && *line != '#')
+      else if (length == 0 || *line == '#')
+        continue;
+      else if (draft->accounts->len >= REMOTES_MAXIMUM)
+        draft_note (draft, number,
+                    _ ("these are too many relays; this one is left out"));
+      else
         read_remote (draft, controls, line, length, number);
     }
   if (controls->admin_address != NULL)

@@ -87,8 +87,8 @@ static bool
 wants_release (const Request *request, const char *account, unsigned count)
 {
   g_autofree char *question = g_strdup_printf (
-      ngettext ("%u message is held for this account. Send it now?",
-                "%u messages are held for this account. Send them now?",
+      ngettext ("%u message is held because of this account. Send it now?",
+                "%u messages are held because of this account. Send them now?",
                 count),
       count);
   bool yes = false;
@@ -97,12 +97,7 @@ wants_release (const Request *request, const char *account, unsigned count)
       || (isatty (STDIN_FILENO)
           && ask_yes_or_no (question, true, &yes, NULL) && yes))
     return true;
-  printf (ngettext ("%u message is held for this account; `postrider queue "
-                    "release --account %s' sends it.\n",
-                    "%u messages are held for this account; `postrider queue "
-                    "release --account %s' sends them.\n",
-                    count),
-          count, account);
+  change_print_held (account, count);
   return false;
 }
 

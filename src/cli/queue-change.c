@@ -350,3 +350,14 @@ change_held_for (Queue *queue, const GArray *places, const char *account)
     }
   return held;
 }
+
+void
+change_print_held (const char *account, unsigned count)
+{
+  printf (ngettext ("%u message is held because of this account; `postrider "
+                    "queue release --account %s' sends it.\n",
+                    "%u messages are held because of this account; `postrider "
+                    "queue release --account %s' sends them.\n",
+                    count),
+          count, account);
+}

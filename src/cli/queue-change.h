@@ -35,3 +35,6 @@ int change_remove (const ChangeParams *params, const GPtrArray *places);
  * another reason. The result borrows from PLACES. */
 GPtrArray *change_held_for (Queue *queue, const GArray *places,
                             const char *account);
+
+/* Says on stdout that COUNT of these, 1 at least, stay held, and what sends them. */
+void change_print_held (const char *account, unsigned count);

@@ -174,7 +174,7 @@ ask_host (SetupDraft *draft, const char *proposal, GError **error)
     {
       g_autoptr (GError) why = NULL;
       g_autofree char *text =
-          ask_text (_ ("Host of the relay that takes your mail (or "
+          ask_text (_ ("Host of the relay that you send through (or "
                        "HOST:PORT)"),
                     proposal, error);
 

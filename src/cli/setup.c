@@ -424,12 +424,7 @@ print_held (Queue *queue, const char *account)
       = places != NULL ? change_held_for (queue, places, account) : NULL;
 
   if (held != NULL && held->len > 0)
-    printf (ngettext ("%u message is held for this account; `postrider queue "
-                      "release --account %s' sends it.\n",
-                      "%u messages are held for this account; `postrider queue "
-                      "release --account %s' sends them.\n",
-                      held->len),
-            held->len, account);
+    change_print_held (account, held->len);
 }
 
 /* It works again, whatever was counted against it. */

@@ -439,7 +439,7 @@ check "paused: retry says so" \
 queue hold "$three"
 password me secret
 check "paused: a new password says what is held" grep -qx \
-  "2 messages are held for this account; .postrider queue release --account me. sends them." \
+  "2 messages are held because of this account; .postrider queue release --account me. sends them." \
   "$work/out"
 check "paused: it is forgotten" json 'not any (x["account_paused"] for x in m)'
 queue release --account me
@@ -475,7 +475,7 @@ for answer in '' y; do
 " + '[Y/n]' "$answer
 " postrider password set me >"$work/shown"
   check "asked, \"$answer\": it asks" grep -q \
-    '4 messages are held for this account. Send them now? \[Y/n\]' "$work/shown"
+    '4 messages are held because of this account. Send them now? \[Y/n\]' "$work/shown"
   check "asked, \"$answer\": they will be sent" \
     eval '[ "$(grep -c "will be sent" "$work/shown")" = 4 ] && queued 4'
 done
