@@ -14,8 +14,8 @@
 #include "cli/survey.h"
 #include "smtp/sasl.h"
 #include "submit/bus.h"
+#include "submit/launch.h"
 
-#define SYSTEM_FILE SYSCONFDIR "/postrider/accounts"
 #define SAMPLE (64 * 1024) /* octets, as messages have */
 #define BUS_PATIENCE 2000 /* milliseconds */
 #define UNIT "postrider.service"
@@ -51,7 +51,7 @@ check_mode (const char *file, Sheet *sheet)
   g_autofree char *text = NULL;
   g_autofree char *advice = NULL;
 
-  if (strcmp (file, SYSTEM_FILE) == 0 || stat (file, &status) != 0
+  if (strcmp (file, ACCOUNTS_SYSTEM_FILE) == 0 || stat (file, &status) != 0
       || (status.st_mode & S_IROTH) == 0 || status.st_uid != getuid ())
     {
       add (sheet, "file", PROBE_OK, file, NULL);
@@ -302,16 +302,6 @@ check_unit (Sheet *sheet)
          NULL);
 }
 
-/* Whether FILE is this program, by whatever links. */
-static bool
-is_ours (const char *file)
-{
-  struct stat status, own;
-
-  return stat (file, &status) == 0 && stat ("/proc/self/exe", &own) == 0
-         && status.st_dev == own.st_dev && status.st_ino == own.st_ino;
-}
-
 /* Who is behind PATH instead. */
 static char *
 describe_stranger (const char *path)
@@ -339,7 +329,7 @@ check_sendmail (Sheet *sheet)
   g_autofree char *text = NULL;
   g_autofree char *advice = NULL;
 
-  if (is_ours (path))
+  if (launch_is_own (path))
     {
       add (sheet, "sendmail", PROBE_OK, path, NULL);
       return;

@@ -25,20 +25,6 @@
 
 /* The sendmail link */
 
-/* Whether PATH leads to this program. */
-static bool
-is_own (const char *path)
-{
-  g_autofree char *own = launch_own_path ();
-  char *real = realpath (path, NULL);
-  char *real_own = realpath (own, NULL);
-  bool same = real != NULL && real_own != NULL && strcmp (real, real_own) == 0;
-
-  free (real);
-  free (real_own);
-  return same;
-}
-
 /* Whether only root can change the program at PATH, which root is to run from now on,
    as by cron. One that was replaced meanwhile has no path. */
 static bool
@@ -59,7 +45,7 @@ setup_link_state (void)
   g_autofree char *directory = g_path_get_dirname (SENDMAIL);
   g_autofree char *own = launch_own_path ();
 
-  if (is_own (SENDMAIL))
+  if (launch_is_own (SENDMAIL))
     return LINK_OURS;
   if (access (SENDMAIL, F_OK) == 0)
     return LINK_FOREIGN;

@@ -1,5 +1,6 @@
 #include "submit/launch.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -36,6 +37,15 @@ launch_own_path (void)
     return path;
   g_free (path);
   return g_strdup ("/proc/self/exe");
+}
+
+bool
+launch_is_own (const char *path)
+{
+  struct stat other, own;
+
+  return stat (path, &other) == 0 && stat ("/proc/self/exe", &own) == 0
+         && other.st_dev == own.st_dev && other.st_ino == own.st_ino;
 }
 
 bool

@@ -21,3 +21,6 @@ bool launch_process (const char *const *argv);
 /* This program's file; after an upgrade it has no name any more. The caller owns
  * it. */
 char *launch_own_path (void);
+
+/* Whether PATH is that file, by whatever links. */
+bool launch_is_own (const char *path);
