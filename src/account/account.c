@@ -335,7 +335,8 @@ check_default (Config *config, const GPtrArray *accounts)
     }
 }
 
-/* The accounts of CONFIG (of Account), errors or not. */
+/* The accounts of CONFIG (of Account), errors or not. A section without a sound name
+   is looked through for more errors, but is none: there is nothing to call it. */
 static GPtrArray *
 read_accounts (Config *config, const char *home)
 {
@@ -352,8 +353,12 @@ read_accounts (Config *config, const char *home)
           && strcmp (section->name, CONFIG_GENERAL) != 0)
         {
           Source source = { config, section, defaults, home };
+          Account *account = read_account (&source);
 
-          g_ptr_array_add (accounts, read_account (&source));
+          if (section->refused)
+            account_free (account);
+          else
+            g_ptr_array_add (accounts, account);
         }
     }
   check_default (config, accounts);

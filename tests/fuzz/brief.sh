@@ -1,6 +1,8 @@
 #!/bin/sh
-# brief.sh [SECONDS]: each fuzzer of this build from its corpus, for so long (5). What
-# ends one is kept in fuzz-findings/, and shown. It takes a build for fuzzers.
+# brief.sh [SECONDS]: each fuzzer of this build from its corpus, for so long. Unless
+# told how long, it is 5 seconds from the same seed each time: what one change passed
+# is not refused to the next by chance. What ends a fuzzer is kept in fuzz-findings/,
+# and shown. It takes a build for fuzzers.
 source=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${G_TEST_BUILDDIR:-$source/build-fuzz}
 . "$source/tests/report.sh"
@@ -23,7 +25,8 @@ dictionary_of () {
 run () {
   dictionary=$(dictionary_of "$1")
   mkdir -p "$work/$1.new" "$findings"
-  "$build/tests/fuzz/$1" -max_total_time="$2" -max_len=4096 -timeout=20 \
+  "$build/tests/fuzz/$1" -max_total_time="$2" -seed="$seed" \
+    -max_len=4096 -timeout=20 \
     ${dictionary:+-dict="$source/tests/fuzz/dictionary/$dictionary"} \
     -print_final_stats=1 -artifact_prefix="$findings/$1-" \
     "$work/$1.new" "$source/tests/fuzz/corpus/$1" >"$work/$1.log" 2>&1
@@ -45,6 +48,7 @@ half () { # half FIRST-OR-SECOND NAME...: every other NAME
 }
 
 seconds=${1:-5}
+seed=$([ $# = 0 ] && echo 1 || echo 0) # 0: another one each time
 names=$(ls "$source/tests/fuzz/corpus")
 for name in $names; do
   if [ ! -x "$build/tests/fuzz/$name" ]; then

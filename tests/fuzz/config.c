@@ -42,15 +42,12 @@ check_relay (const Relay *relay)
   const RelayTimeouts *timeouts = &relay->timeouts;
   g_autofree char *endpoint = relay_endpoint (relay);
 
-  g_autofree char *name = NULL;
-
   g_assert (relay->host[0] != '\0' && relay->port != 0);
   g_assert (relay->tls <= TLS_STARTTLS);
   g_assert (timeouts->connect > 0 && timeouts->command > 0
             && timeouts->data > 0 && timeouts->block > 0
             && timeouts->end_of_data > 0 && timeouts->quit > 0);
   check_text (endpoint);
-  check_text (name != NULL ? name : "");
   check_text (relay->user != NULL ? relay->user : "");
   check_text (relay->auth != NULL ? relay->auth : "");
 }

@@ -438,6 +438,10 @@ static const struct
           "default = yes\n",
     "F:5:1: account `b' is the default, and so is `a' of line 1: leave "
     "`default = yes' to one" },
+  { SOUND "default = yes\n[b\tc]\ndefault = yes\n[d e\ndefault = yes\n",
+    "F:5:1: a section's name has only letters, digits and -._@+\n"
+    "F:7:1: the `]' of this section's name is missing\n"
+    "F:7:1: a section's name has only letters, digits and -._@+" },
   /* Values. */
   { "[a]\nfrom = a@x.example, me\nhost = x.example\n",
     "F:2:8: `from' cannot be `a@x.example, me': `me' is no address: write "
