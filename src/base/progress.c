@@ -137,24 +137,34 @@ short_line (void)
                                                      / (double) now.total));
 }
 
-static void
-draw (void)
+/* Asked each time, so that no signal need tell of a change. */
+static bool
+has_room (const char *line)
 {
-  /* Asked each time, so that no signal need tell of a change. */
-  size_t room = text_columns (STDERR_FILENO) - 1;
-  g_autofree char *line = long_line ();
-  g_autofree char *drawn = NULL;
+  return text_width (line) < text_columns (STDERR_FILENO);
+}
 
-  if (text_width (line) > room)
+static void
+draw (const char *line)
+{
+  g_autofree char *drawn
+      = g_strconcat ("\r", has_room (line) ? line : "", "\033[K", NULL);
+
+  shown = true;
+  (void) !write (STDERR_FILENO, drawn, strlen (drawn));
+}
+
+static void
+draw_now (void)
+{
+  g_autofree char *line = long_line ();
+
+  if (!has_room (line))
     {
       g_free (line);
       line = short_line ();
     }
-  if (text_width (line) > room)
-    g_clear_pointer (&line, g_free);
-  drawn = g_strconcat ("\r", line != NULL ? line : "", "\033[K", NULL);
-  shown = true;
-  (void) !write (STDERR_FILENO, drawn, strlen (drawn));
+  draw (line);
 }
 
 bool
@@ -170,7 +180,7 @@ progress_tick (void)
     return true;
   measure (time);
   if (may_draw ())
-    draw ();
+    draw_now ();
   return true;
 }
 
@@ -187,6 +197,14 @@ int
 progress_patience (int wait)
 {
   return on && (wait < 0 || wait > INTERVAL) ? INTERVAL : wait;
+}
+
+void
+progress_say (const char *text)
+{
+  progress_end ();
+  if (enabled && may_draw ())
+    draw (text);
 }
 
 void
@@ -208,7 +226,7 @@ progress_end (void)
 }
 
 void
-progress_end_after_child (void)
+progress_end_any (void)
 {
   shown = shown || enabled;
   progress_end ();

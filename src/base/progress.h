@@ -1,5 +1,6 @@
 /* progress.h - a line on the terminal that tells how far a large message is, while
- * it is read and while it is sent, how fast, and how long it still takes.
+ * it is read and while it is sent, how fast, and how long it still takes; or what is
+ * awaited.
  *
  * Nothing of it costs anything unless somebody wants it: progress_enable, and then
  * only where stderr is a terminal that can clear a line. The line stands on stderr
@@ -26,11 +27,15 @@ bool progress_enable (void);
 void progress_begin (ProgressKind kind, uint64_t total);
 void progress_step (uint64_t done);
 
+/* TEXT, of one line, is the line until it is cleared. */
+void progress_say (const char *text);
+
 /* The line, if there is one, is cleared, and comes no more until the next begins. */
 void progress_end (void);
 
-/* The same where a child that has died may have left its line. */
-void progress_end_after_child (void);
+/* The same where the line may be that of another process: a child that has died, or
+ * the parent. */
+void progress_end_any (void);
 
 /* The same, async-signal-safe; errno is kept. */
 void progress_wipe (void);

@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/progress.h"
 #include "base/text.h"
 
 #define LINE_MAXIMUM 4096 /* octets; the terminal gives no more at once */
@@ -151,6 +152,7 @@ terminal_ask (const char *prompt, Deadline deadline, GError **error)
 
   if (tty < 0)
     return NULL;
+  progress_end_any ();
   line = read_unseen (tty, prompt, deadline, error);
   close (tty);
   return line;

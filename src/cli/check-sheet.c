@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 
+#include "base/progress.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/words.h"
@@ -16,6 +18,8 @@
 struct Sheet
 {
   bool json;
+  bool is_shown;     /* rows are read as they come */
+  char *awaited;     /* what is told below them; nullable */
   bool of_account;   /* the group that is open */
   GString *accounts; /* JSON: members of arrays */
   GString *machine;
@@ -60,6 +64,7 @@ sheet_new (bool json)
   Sheet *sheet = g_new0 (Sheet, 1);
 
   sheet->json = json;
+  sheet->is_shown = !json && isatty (STDOUT_FILENO) && progress_enable ();
   sheet->accounts = g_string_new (NULL);
   sheet->machine = g_string_new (NULL);
   return sheet;
@@ -70,6 +75,7 @@ sheet_free (Sheet *sheet)
 {
   if (sheet == NULL)
     return;
+  g_free (sheet->awaited);
   g_string_free (sheet->accounts, TRUE);
   g_string_free (sheet->machine, TRUE);
   g_free (sheet);
@@ -212,6 +218,13 @@ append_row (GString *out, const Row *row)
   json_close (out, '}');
 }
 
+static void
+show_awaited (const Sheet *sheet)
+{
+  if (sheet->is_shown && sheet->awaited != NULL)
+    progress_say (sheet->awaited);
+}
+
 void
 sheet_add (Sheet *sheet, const Row *row)
 {
@@ -221,7 +234,20 @@ sheet_add (Sheet *sheet, const Row *row)
   if (sheet->json)
     append_row (sheet->of_account ? sheet->accounts : sheet->machine, row);
   else
-    print_row (row);
+    {
+      progress_wipe ();
+      print_row (row);
+      show_awaited (sheet);
+    }
+}
+
+void
+sheet_await (Sheet *sheet, const char *text)
+{
+  g_free (sheet->awaited);
+  sheet->awaited = g_strdup (text);
+  progress_wipe ();
+  show_awaited (sheet);
 }
 
 void

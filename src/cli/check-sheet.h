@@ -32,6 +32,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Sheet, sheet_free)
 void sheet_begin (Sheet *sheet, const Account *account);
 void sheet_add (Sheet *sheet, const Row *row);
 void sheet_add_step (Sheet *sheet, const ProbeStep *step);
+
+/* TEXT, which is copied, stands below the rows, where a terminal shows them, until
+ * another does or (NULL) none. */
+void sheet_await (Sheet *sheet, const char *text);
 void sheet_end (Sheet *sheet);
 
 /* Of the first row that failed; EX_OK: none has. */

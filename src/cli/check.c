@@ -93,10 +93,53 @@ add_account (Sheet *sheet, const Account *account, const Backoff *backoff)
                             .text = text });
 }
 
+/* What the callbacks of a probe work on. */
+typedef struct
+{
+  const Account *account;
+  Sheet *sheet;
+} Way;
+
 static void
 on_step (void *data, const ProbeStep *step)
 {
-  sheet_add_step (data, step);
+  sheet_add_step (((const Way *) data)->sheet, step);
+}
+
+/* What is done, as `postrider setup' tells it; what a command asks for it asks on the
+   terminal itself. */
+static char *
+describe_part (const Account *account, ProbePart part)
+{
+  const Relay *relay = &account->relay;
+  bool with_starttls = relay->tls == TLS_STARTTLS;
+  g_autofree char *port = g_strdup_printf ("%u", relay->port);
+
+  switch (part)
+    {
+    case PROBE_SECRET:
+      return account->secret_source == NULL && relay->user != NULL
+                 ? g_strdup (_ ("Asking the keyring ...\n"))
+                 : NULL;
+    case PROBE_LOGIN:
+      return g_strdup (_ ("Logging in ...\n"));
+    case PROBE_SENDER:
+      return g_strdup (_ ("Asking the relay about the sender ...\n"));
+    default:
+      return g_strdup_printf (
+          with_starttls ? _ ("Connecting to %s, port %s, with STARTTLS ...\n")
+                        : _ ("Connecting to %s, port %s ...\n"),
+          relay->host, port);
+    }
+}
+
+static void
+on_begin (void *data, ProbePart part)
+{
+  const Way *way = data;
+  g_autofree char *text = describe_part (way->account, part);
+
+  sheet_await (way->sheet, text != NULL ? g_strchomp (text) : NULL);
 }
 
 static void
@@ -104,21 +147,26 @@ check_account (const Request *request, const Accounts *accounts,
                const Account *account, Queue *queue, Sheet *sheet)
 {
   Trace trace = { .line = trace_to_stderr };
+  Way way = { account, sheet };
   ProbeParams params = { .queue = queue,
                          .general = &accounts->general,
                          .account = account,
                          .attended = isatty (STDERR_FILENO),
                          .patience = PATIENCE,
                          .trace = request->verbose ? &trace : NULL,
+                         .begin = request->verbose ? NULL : on_begin,
                          .step = on_step,
-                         .data = sheet };
+                         .data = &way };
   g_autoptr (Backoff) before
       = queue != NULL ? backoff_read (queue, account->name)
                       : g_new0 (Backoff, 1);
+  bool works;
 
   sheet_begin (sheet, account);
   add_account (sheet, account, before);
-  if (probe_run (&params) == EX_OK && before->failures > 0)
+  works = probe_run (&params) == EX_OK;
+  sheet_await (sheet, NULL);
+  if (works && before->failures > 0)
     sheet_add (sheet, &(Row){ .part = "pause",
                               .milliseconds = -1,
                               .text = _ ("over: the account works again") });

@@ -19,6 +19,7 @@
 /* A step on its way from the child: part, result, milliseconds, exit status, code,
    expiry, text, advice. */
 #define STEP_TYPE "(yyuiixss)"
+#define BEGUN (PROBE_FAILED + 1) /* the result of one that has none yet */
 
 #define TEXT_MAXIMUM 1200 /* octets; two of them fit into a report */
 
@@ -76,27 +77,41 @@ take_time (Probe *probe)
   return (unsigned) (passed / 1000);
 }
 
+static void
+send_step (const Probe *probe, const ProbeStep *step)
+{
+  g_autofree char *text
+      = text_printable (step->text, strlen (step->text), TEXT_MAXIMUM);
+  g_autofree char *advice
+      = text_printable (step->advice, strlen (step->advice), TEXT_MAXIMUM);
+  g_autoptr (GVariant) packed = g_variant_ref_sink (
+      g_variant_new (STEP_TYPE, (unsigned char) step->part,
+                     (unsigned char) step->result, step->milliseconds,
+                     step->exit_status, step->code, step->expires, text,
+                     advice));
+
+  apart_report (probe->apart, g_variant_get_data (packed),
+                g_variant_get_size (packed));
+}
+
 /* A session that is opened a second time, with a new token, has passed some parts
    before. */
 static void
 tell (Probe *probe, const ProbeStep *step)
 {
-  g_autoptr (GVariant) packed = NULL;
-  g_autofree char *text = NULL;
-  g_autofree char *advice = NULL;
-
   if ((probe->told & (1U << step->part)) != 0)
     return;
   probe->told |= 1U << step->part;
-  text = text_printable (step->text, strlen (step->text), TEXT_MAXIMUM);
-  advice = text_printable (step->advice, strlen (step->advice), TEXT_MAXIMUM);
-  packed = g_variant_ref_sink (
-      g_variant_new (STEP_TYPE, (unsigned char) step->part,
-                     (unsigned char) step->result, step->milliseconds,
-                     step->exit_status, step->code, step->expires, text,
-                     advice));
-  apart_report (probe->apart, g_variant_get_data (packed),
-                g_variant_get_size (packed));
+  send_step (probe, step);
+}
+
+static void
+begin (const Probe *probe, ProbePart part)
+{
+  send_step (probe, &(ProbeStep){ .part = part,
+                                  .result = (ProbeResult) BEGUN,
+                                  .text = "",
+                                  .advice = "" });
 }
 
 static void
@@ -169,10 +184,20 @@ tell_tls (Probe *probe, const char *description)
 }
 
 static void
+tell_login (Probe *probe, const char *mechanism)
+{
+  const char *user = probe->account.relay.user;
+  g_autofree char *text = user != NULL
+                              ? g_strdup_printf ("%s (%s)", user, mechanism)
+                              : g_strdup (mechanism);
+
+  tell_ok (probe, PROBE_LOGIN, text);
+}
+
+static void
 on_reached (void *data, Milestone milestone, const char *text)
 {
   Probe *probe = data;
-  g_autofree char *login = NULL;
 
   switch (milestone)
     {
@@ -194,16 +219,13 @@ on_reached (void *data, Milestone milestone, const char *text)
     case MILESTONE_EHLO:
       /* What was offered in clear does not count. */
       if ((probe->told & (1U << PROBE_TLS)) != 0)
-        tell_ok (probe, PROBE_EHLO, text);
+        {
+          tell_ok (probe, PROBE_EHLO, text);
+          begin (probe, PROBE_LOGIN);
+        }
       break;
     case MILESTONE_LOGIN:
-      /* TRANSLATORS: by which mechanism, and as who, it is logged in; stands behind
-         the label "login". */
-      login = probe->account.relay.user == NULL
-                  ? g_strdup_printf (_ ("by %s"), text)
-                  : g_strdup_printf (_ ("as %s by %s"),
-                                     probe->account.relay.user, text);
-      tell_ok (probe, PROBE_LOGIN, login);
+      tell_login (probe, text);
       break;
     }
 }
@@ -241,9 +263,11 @@ fetch_secret (void *data, GError **error)
   Probe *probe = data;
   Secret *secret;
 
+  begin (probe, PROBE_SECRET);
   probe->since = g_get_monotonic_time ();
   secret = apart_credential ((void *) probe->apart, error);
   probe->secret_milliseconds = take_time (probe);
+  begin (probe, PROBE_ADDRESS);
   return secret;
 }
 
@@ -464,6 +488,7 @@ try_sender (Probe *probe, Session *session)
                                  .advice = "" });
       return EX_OK;
     }
+  begin (probe, PROBE_SENDER);
   status = transaction_try_sender (session, address);
   if (status != NULL)
     return fail (probe, status);
@@ -542,8 +567,14 @@ hear (void *data, const char *octets, size_t length)
   g_variant_get (packed, "(yyuiix&s&s)", &part, &result, &step.milliseconds,
                  &step.exit_status, &step.code, &step.expires, &raw_text,
                  &raw_advice);
-  if (part >= N_PROBE_PARTS || result > PROBE_FAILED || listener->failed)
+  if (part >= N_PROBE_PARTS || result > BEGUN || listener->failed)
     return;
+  if (result == BEGUN)
+    {
+      if (listener->params->begin != NULL)
+        listener->params->begin (listener->params->data, (ProbePart) part);
+      return;
+    }
   step.part = (ProbePart) part;
   step.result = (ProbeResult) result;
   step.text = text = text_printable (raw_text, strlen (raw_text), TEXT_MAXIMUM);

@@ -63,6 +63,9 @@ typedef struct
   bool attended;        /* a person is there to be asked */
   unsigned patience;    /* milliseconds for each answer; 0: as the account says */
   const Trace *trace;   /* its lines alone; nullable */
+  /* What is begun, before that is known to be over: PROBE_SECRET, PROBE_ADDRESS (with
+   * all that follows until TLS is spoken), PROBE_LOGIN, PROBE_SENDER. Nullable. */
+  void (*begin) (void *data, ProbePart part);
   /* Each part as soon as it is over, each once, in the order in which they come;
    * after one that failed, none. What STEP holds lasts for the call. */
   void (*step) (void *data, const ProbeStep *step);

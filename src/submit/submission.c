@@ -339,7 +339,7 @@ try_now (const Submitter *submitter, const Errand *errand, Entry *entry,
   if (result.signal == 0)
     return (Verdict){ result.exit_status, g_strdup (entry->id), result.text };
   g_free (result.text);
-  progress_end_after_child ();
+  progress_end_any ();
   /* It took the message back; whoever called sees that of us. */
   if (result.signal == SIGINT || result.signal == SIGTERM)
     {
