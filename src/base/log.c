@@ -71,11 +71,16 @@ complain (int errnum)
            g_strerror (errnum));
 }
 
+/* To be read as well, for end_of_half; who may only write does without. */
 static int
 open_file (void)
 {
-  return open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-               0600);
+  const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  int fd = open (path, O_RDWR | flags, 0600);
+
+  return fd < 0 && (errno == EACCES || errno == EPERM)
+             ? open (path, O_WRONLY | flags, 0600)
+             : fd;
 }
 
 void
@@ -105,13 +110,38 @@ date_now (void)
                           minutes / 60, minutes % 60);
 }
 
+/* A full disk may have taken half a line, of this process or another one. Nobody can
+   take that back without a risk for what others wrote behind it; but the next line
+   can end it, as one that was cut. */
+static const char *
+end_of_half (int fd)
+{
+  char last = '\n';
+
+  if (lseek (fd, -1, SEEK_END) >= 0 && read (fd, &last, 1) == 1 && last != '\n')
+    return "...\n";
+  return "";
+}
+
 static void
-write_file_line (const char *line)
+append (int fd, const char *line)
 {
   g_autofree char *date = date_now ();
   g_autofree char *text
-      = g_strdup_printf ("%s %s[%d]: %s\n", date, log_name (), (int) getpid (),
-                         line);
+      = g_strdup_printf ("%s%s %s[%d]: %s\n", end_of_half (fd), date,
+                         log_name (), (int) getpid (), line);
+  size_t length = strlen (text);
+  ssize_t written = write (fd, text, length);
+
+  if (written < 0)
+    complain (errno);
+  else if ((size_t) written < length)
+    complain (ENOSPC);
+}
+
+static void
+write_file_line (const char *line)
+{
   int fd = kept >= 0 ? kept : open_file ();
 
   if (fd < 0)
@@ -119,8 +149,7 @@ write_file_line (const char *line)
       complain (errno);
       return;
     }
-  if (write (fd, text, strlen (text)) < 0)
-    complain (errno);
+  append (fd, line);
   if (fd != kept)
     close (fd);
 }

@@ -10,7 +10,8 @@
 
 /* TARGET: NULL or "syslog"; "none"; else the absolute path of a file, which is
  * appended to, made with mode 0600, and written one line per write(2) so that
- * processes do not mix. May be called again. */
+ * processes do not mix; what a full disk left of a line is ended by the next one, as
+ * a line of its own. May be called again. */
 void log_open (const char *target);
 
 /* From now on lines go to where the log is now, whether that can be opened again or

@@ -199,6 +199,62 @@ check "rotated: the newest is the last" \
 log @example.com
 check "rotated: what is compressed is found" blocks 1
 
+# A line that was half written
+
+half='2026-11-20T14:32:05+00:00 postrider[1]: id=6B0121AF2C53A8F3 account=me from=<me@example.org> to=<half@ex'
+printf '%s' "$half" >"$work/log"
+rm -f "$work"/log.2.gz "$work/log-20261120"
+send 8 next@example.net
+check "half a line: it is ended as one that was cut" \
+  [ "$(head -n 1 "$work/log")" = "$half..." ]
+check "half a line: the next one is a line of its own" \
+  [ "$(wc -l <"$work/log")" = 2 ]
+send 9 next@example.net
+check "half a line: it is ended once" [ "$(wc -l <"$work/log")" = 3 ]
+log next@example.net
+check "half a line: what follows is shown" blocks 2
+chmod 200 "$work/log"
+send 10 next@example.net
+chmod 600 "$work/log"
+log next@example.net
+check "a log that may only be written is" blocks 3
+
+cat >"$work/full.sh" <<'S'
+# One page, with room for half a line.
+mount -t tmpfs -o size=4k none "$work/full" || exit 1
+head -c 4000 /dev/zero | tr '\0' x >"$work/full/log"
+echo >>"$work/full/log"
+attempt () {
+  timeout 60 "$sendmail" -f me@example.org "$1" <"$work/message" || exit 1
+}
+attempt full@example.net
+wc -c "$work/full/log" # The disk took half of it,
+attempt full@example.net # and nothing of this one.
+mount -o remount,size=64k "$work/full" || exit 1
+attempt later@example.net
+attempt last@example.net
+cat "$work/full/log"
+postrider log
+echo "status $?"
+S
+export work sendmail
+mkdir "$work/full"
+if unshare --mount mount -t tmpfs none "$work/full" 2>/dev/null; then
+  cp "$accounts" "$work/kept"
+  sed -i "s,^log = .*,log = $work/full/log," "$accounts"
+  unshare --mount --propagation private sh "$work/full.sh" >"$work/out" 2>&1
+  check "a full disk: it takes half a line" grep -q '^4096 ' "$work/out"
+  check "a full disk: the next line is one of its own, and so are others" \
+    has "$work/out" '^xxxx' '^20.* postrider.*[.][.][.]$' \
+    '^20.*later@example.net.*"$' '^20.*last@example.net.*"$'
+  check "a full disk: whole lines are shown" \
+    has "$work/out" '-> later@example.net$' '^    250 ' '  sent  ' \
+    '-> last@example.net$' '^    250 ' '^status 0'
+  cp "$work/kept" "$accounts"
+else
+  skip "a full disk" "none can be mounted here"
+fi
+
 chmod 000 "$work/log"
 if [ "$(id -u)" = 0 ]; then
   skip "a log that cannot be read" "root can read all"
