@@ -42,6 +42,13 @@ static const Option options[] = {
 
 /* What a person is told */
 
+/* Where the new file is printed, nothing else is. */
+static FILE *
+told_on (const Request *request)
+{
+  return request->dry_run ? stderr : stdout;
+}
+
 static int
 note_order (const void *a, const void *b)
 {
@@ -86,16 +93,18 @@ static int
 settle_account (const Request *request, const Account *account,
                 const DraftAccount *draft)
 {
-  const OldPasswords passwords = { request->home, request->program->netrc };
+  const OldPasswords passwords = { told_on (request), request->dry_run,
+                                   request->home, request->program->netrc };
   g_autofree char *from = list_from (account);
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) cause = NULL;
 
-  printf (account->is_default
-              ? _ ("Account `%s' sends mail from %s, and from anybody else, "
-                   "through %s.\n")
-              : _ ("Account `%s' sends mail from %s through %s.\n"),
-          account->name, from, account->relay.host);
+  fprintf (passwords.out,
+           account->is_default
+               ? _ ("Account `%s' sends mail from %s, and from anybody else, "
+                    "through %s.\n")
+               : _ ("Account `%s' sends mail from %s through %s.\n"),
+           account->name, from, account->relay.host);
   if (old_password_settle (&passwords, account, draft, &cause))
     return EX_OK;
   (void) fflush (stdout);
@@ -110,7 +119,8 @@ settle_account (const Request *request, const Account *account,
 /* The sender of an account that could not be taken finds another one, where
    there is a default. */
 static void
-tell_of_detour (const Accounts *accounts, const DraftAccount *draft)
+tell_of_detour (const Request *request, const Accounts *accounts,
+                const DraftAccount *draft)
 {
   const char *from = draft_get (draft, "from");
   g_autofree char *sender =
@@ -121,10 +131,10 @@ tell_of_detour (const Accounts *accounts, const DraftAccount *draft)
           : NULL;
 
   if (account != NULL)
-    printf (
-        _ ("Mail from %s goes through account `%s' now, as that of `%s' is "
-           "left out.\n"),
-        sender, account->name, draft->name);
+    fprintf (told_on (request),
+             _ ("Mail from %s goes through account `%s' now, as that of `%s' "
+                "is left out.\n"),
+             sender, account->name, draft->name);
 }
 
 /* Each account that was written, or has no password yet; how many they were,
@@ -143,7 +153,7 @@ settle (const Request *request, const Draft *draft, const Accounts *accounts,
 
       if (one->left_out && !one->is_there)
         {
-          tell_of_detour (accounts, one);
+          tell_of_detour (request, accounts, one);
           continue;
         }
       account = accounts_choose (accounts, one->name, NULL, NULL, NULL);
@@ -169,23 +179,6 @@ count_written (const Draft *draft)
       count += account->left_out ? 0 : 1;
     }
   return count;
-}
-
-static void
-show (const Draft *draft, const Edit *edit)
-{
-  for (size_t i = 0; i < draft->accounts->len; i++)
-    {
-      const DraftAccount *account = g_ptr_array_index (draft->accounts, i);
-
-      if (!account->left_out && account->password != NULL)
-        (void) fprintf (
-            stderr,
-            _ ("%s:%d: the password of account `%s' would go into the "
-               "keyring\n"),
-            account->password_file, account->password_line, account->name);
-    }
-  (void) fputs (edit_text (edit), stdout);
 }
 
 /* Of the default account, or of the first that has one; NULL: all have
@@ -262,7 +255,18 @@ set_nothing (const char *path, GError **error)
                path);
 }
 
-/* Writes what is new, and stores the passwords. A status of sysexits(3). */
+/* All accounts, with what EDIT adds. */
+static Accounts *
+load_accounts (const Request *request, const Edit *edit, GError **error)
+{
+  return request->dry_run
+             ? accounts_parse (edit_file (edit), edit_text (edit),
+                               strlen (edit_text (edit)), request->home, error)
+             : accounts_load (request->accounts_file, request->home, error);
+}
+
+/* Writes what is new, and stores the passwords; a dry run shows both. A status
+   of sysexits(3). */
 static int
 carry_out (const Request *request, const Draft *draft, Edit *edit,
            const char *path, GError **error)
@@ -272,16 +276,19 @@ carry_out (const Request *request, const Draft *draft, Edit *edit,
   g_autoptr (Accounts) accounts = NULL;
   int status;
 
-  if (written > 0 && !write_accounts (edit, written, error))
+  if (written > 0 && !request->dry_run
+      && !write_accounts (edit, written, error))
     return EX_CONFIG;
-  accounts = accounts_load (request->accounts_file, request->home, error);
+  accounts = load_accounts (request, edit, error);
   if (accounts == NULL)
     return EX_CONFIG;
   status = settle (request, draft, accounts, &settled);
-  if (written > 0)
-    print_rest (request, accounts);
-  else if (settled == 0)
+  if (written == 0 && settled == 0)
     set_nothing (path, error);
+  else if (written > 0 && request->dry_run)
+    (void) fputs (edit_text (edit), stdout);
+  else if (written > 0)
+    print_rest (request, accounts);
   return status;
 }
 
@@ -304,13 +311,7 @@ import (const Request *request, GError **error)
   draft_apply (draft, edit);
   note_files (request, draft, path);
   print_notes (draft);
-  if (!request->dry_run)
-    return carry_out (request, draft, edit, path, error);
-  if (count_written (draft) > 0)
-    show (draft, edit);
-  else
-    set_nothing (path, error);
-  return EX_OK;
+  return carry_out (request, draft, edit, path, error);
 }
 
 /* Command line */

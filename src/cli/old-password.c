@@ -1,6 +1,6 @@
 #include "cli/old-password.h"
 
-#include <stdio.h>
+#include <sys/stat.h>
 
 #include <glib/gi18n.h>
 
@@ -20,54 +20,83 @@ uses_keyring (const Account *account)
          && sasl_wants_secret (account->relay.auth);
 }
 
+static void
+tell_of_readers (const OldPasswords *passwords, const Account *account,
+                 const char *file)
+{
+  struct stat status;
+
+  if (stat (file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+    fprintf (passwords->out,
+             _ ("  Others could read it there: run `chmod go= %s', change it "
+                "at your provider, and run `postrider password set %s'.\n"),
+             file, account->name);
+}
+
 /* PASSWORD stands on LINE of FILE. */
 static bool
-store (const Account *account, const Secret *password, const char *file,
-       int line, GError **error)
+store (const OldPasswords *passwords, const Account *account,
+       const Secret *password, const char *file, int line, GError **error)
 {
-  if (!keyring_store (account, password, deadline_in (PATIENCE), error))
+  if (passwords->dry_run)
+    fprintf (passwords->out,
+             _ ("%s:%d: the password of account `%s' would go into the "
+                "keyring\n"),
+             file, line, account->name);
+  else if (keyring_store (account, password, deadline_in (PATIENCE), error))
+    fprintf (passwords->out,
+             _ ("  Its password is in the keyring now. It still stands in "
+                "%s, line %d: remove it there once mail goes out.\n"),
+             file, line);
+  else
     return false;
-  printf (
-      _ ("  Its password is in the keyring now. It still stands in %s, line "
-         "%d: remove it there once mail goes out.\n"),
-      file, line);
+  tell_of_readers (passwords, account, file);
   return true;
 }
 
-/* Stores what FILE, as of netrc(5), has for ACCOUNT. False: it has nothing, or
-   ERROR is set. */
-static bool
-store_of_netrc (const Account *account, const char *file, GError **error)
+/* What FILE, as of netrc(5), has for ACCOUNT, and on which LINE. NULL: it has
+   nothing, or ERROR is set. */
+static Secret *
+find_in_netrc (const char *file, const Account *account, int *line,
+               GError **error)
 {
   bool absent = false;
   g_autoptr (Secret) netrc = old_file_read (file, &absent, error);
-  g_autoptr (Secret) password = NULL;
-  int line = 0;
 
-  if (netrc != NULL)
-    password =
-        netrc_find (netrc, account->relay.host, account->relay.user, &line);
-  return password != NULL && store (account, password, file, line, error);
+  return netrc != NULL ? netrc_find (netrc, account->relay.host,
+                                     account->relay.user, line)
+                       : NULL;
 }
 
 /* Where a program goes on looking when the keyring has no password. */
 static bool
-store_of_any_netrc (const OldPasswords *passwords, const Account *account,
-                    GError **error)
+store_of_netrc (const OldPasswords *passwords, const Account *account,
+                GError **error)
 {
   g_autofree char *own = g_build_filename (
       passwords->home != NULL ? passwords->home : "/", ".netrc", NULL);
   const char *files[] = { own, "/etc/netrc" };
-  g_autoptr (GError) cause = NULL;
-  bool stored = false;
 
-  for (size_t i = 0; passwords->netrc && !stored && cause == NULL
-                     && i < G_N_ELEMENTS (files);
-       i++)
-    stored = store_of_netrc (account, files[i], &cause);
-  if (cause != NULL)
-    g_propagate_error (error, g_steal_pointer (&cause));
-  return stored;
+  for (size_t i = 0; passwords->netrc && i < G_N_ELEMENTS (files); i++)
+    {
+      int line = 0;
+      g_autoptr (GError) cause = NULL;
+      g_autoptr (Secret) password =
+          find_in_netrc (files[i], account, &line, &cause);
+
+      if (password != NULL)
+        return store (passwords, account, password, files[i], line, error);
+      if (cause != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return false;
+        }
+    }
+  fprintf (passwords->out,
+           _ ("  No password is stored for it: run `postrider password set "
+              "%s'.\n"),
+           account->name);
+  return true;
 }
 
 /* It may be there already, as what msmtp's users stored is. */
@@ -75,24 +104,18 @@ static bool
 look_up (const OldPasswords *passwords, const Account *account, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  g_autoptr (GError) failure = NULL;
   g_autoptr (Secret) found =
       keyring_lookup (account, false, deadline_in (GLANCE), &cause);
 
+  if (g_error_matches (cause, FAILURE, FAILURE_CREDENTIAL))
+    return store_of_netrc (passwords, account, error);
   if (found != NULL)
-    printf (_ ("  Its password is in the keyring already.\n"));
-  else if (!g_error_matches (cause, FAILURE, FAILURE_CREDENTIAL))
-    printf (_ ("  The keyring could not be asked for its password: %s.\n"),
-            cause->message);
-  else if (!store_of_any_netrc (passwords, account, &failure)
-           && failure == NULL)
-    printf (_ ("  No password is stored for it: run `postrider password set "
-               "%s'.\n"),
-            account->name);
-  if (failure == NULL)
-    return true;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return false;
+    fputs (_ ("  Its password is in the keyring already.\n"), passwords->out);
+  else
+    fprintf (passwords->out,
+             _ ("  The keyring could not be asked for its password: %s.\n"),
+             cause->message);
+  return true;
 }
 
 bool
@@ -116,7 +139,7 @@ old_password_settle (const OldPasswords *passwords, const Account *account,
   if (!uses_keyring (account))
     return true;
   return draft->password != NULL
-             ? store (account, draft->password, draft->password_file,
-                      draft->password_line, error)
+             ? store (passwords, account, draft->password,
+                      draft->password_file, draft->password_line, error)
              : look_up (passwords, account, error);
 }

@@ -5,12 +5,15 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "account/account.h"
 #include "cli/draft.h"
 
 typedef struct
 {
+  FILE *out;        /* where a person is told */
+  bool dry_run;     /* nothing is stored, and what would be is told */
   const char *home; /* nullable */
   bool netrc;       /* the old program looks into ~/.netrc as well */
 } OldPasswords;

@@ -156,6 +156,10 @@ check "a dry run changes nothing" cmp "$work/before" "$accounts"
 check "a dry run shows the new file" says "$work/out" '[work]'
 check "a dry run tells where a password would go" \
   tells "$old:$(line_of 'password sec'): the password of account \`home'"
+check "a dry run tells what is in the keyring" \
+  says "$work/err" '  Its password is in the keyring already.'
+check "a dry run tells whose mail takes another way" \
+  says "$work/err" "Mail from me@plain.example goes through account \`home' now, as that of \`plain' is left out."
 check "a dry run shows no password" no_secret "$work/out" "$work/err"
 secret-tool search --all service smtp user me@home.example >"$work/search" 2>&1
 check "a dry run stores none" eval '! grep -q "^secret" "$work/search"'
@@ -228,7 +232,27 @@ check "no keyring: no password is shown" \
   no_secret "$work/out" "$work/err" "$accounts"
 secret-tool clear host localhost service smtp user me@home.example
 cp "$accounts" "$work/before"
+import --dry-run msmtp
+check "once there is a keyring: a dry run's status is 0" exits 0
+check "once there is a keyring: a dry run tells what is left" \
+  tells "$old:$(line_of 'password sec'): the password of account \`home'"
+check "once there is a keyring: a dry run has no file to show" [ ! -s "$work/out" ]
+lay_open () { # lay_open FILE ACCOUNT: what is told of a password that stood there
+  printf "  Others could read it there: run \`chmod go= %s', change it at your provider, and run \`postrider password set %s'." "$1" "$2"
+}
+check "a file that others cannot read: a dry run tells nothing of it" \
+  eval '! grep -q "Others could" "$work/err"'
+chmod 640 "$old"
+import --dry-run msmtp
+check "a file that others can read: a dry run tells it" \
+  says "$work/err" "$(lay_open "$old" home)"
+chmod 604 "$old"
 import msmtp
+check "a file that others can read: so does the other run" \
+  says "$work/out" "$(lay_open "$old" home)"
+check "a file that others can read: it is told once" \
+  [ "$(grep -c 'Others could' "$work/out")" = 1 ]
+chmod 600 "$old"
 check "once there is a keyring: the status is 0" exits 0
 check "once there is a keyring: the password goes there" \
   [ "$(grep -c '^  Its password is in the keyring now' "$work/out")" = 1 ]
@@ -248,11 +272,30 @@ machine localhost login chair password secret-of-chair
 END
 chmod 600 "$HOME/.netrc"
 sed '/^password /d' "$old" >"$work/msmtprc"
+import --dry-run msmtp "$work/msmtprc"
+check "netrc: a dry run's status is 0" exits 0
+check "netrc: a dry run tells where a password would go" \
+  tells "$HOME/.netrc:3: the password of account \`home' would go into the keyring"
+check "netrc: a dry run tells of no other" \
+  [ "$(grep -c 'would go into' "$work/err")" = 1 ]
+check "netrc: a dry run shows no password" no_secret "$work/out" "$work/err"
+chmod 666 "$HOME/.netrc"
+import --dry-run msmtp "$work/msmtprc"
+check "netrc: a dry run tells that it cannot be read" exits 78
+cp "$work/err" "$work/dry"
+import msmtp "$work/msmtprc"
+check "netrc: so does the other run" exits 78
+check "netrc: in the same words" \
+  [ "$(grep 'written by others' "$work/dry")" = "$(grep 'written by others' "$work/err")" ]
+rm "$accounts"
+chmod 600 "$HOME/.netrc"
 import msmtp "$work/msmtprc"
 check "netrc: the status is 0" exits 0
 check "netrc: a password goes into the keyring" \
   grep -q "^  Its password is in the keyring now. It still stands in $HOME/.netrc, line 3:" \
   "$work/out"
+check "netrc: others could not read it" \
+  eval '! grep -q "Others could" "$work/out"'
 check "netrc: one that was in the keyring stays" \
   [ "$(grep -c '^  Its password is in the keyring already.$' "$work/out")" = 1 ]
 check "netrc: no password is shown" no_secret "$work/out" "$work/err" "$accounts"
