@@ -1,6 +1,5 @@
 #include "account/provider.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include <glib/gi18n.h>

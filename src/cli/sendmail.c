@@ -7,7 +7,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <glib/gi18n.h>
 
 #include "account/account.h"
 #include "base/log.h"

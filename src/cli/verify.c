@@ -5,7 +5,6 @@
 #include <glib/gi18n.h>
 
 #include "account/account.h"
-#include "base/failure.h"
 #include "base/log.h"
 #include "base/user.h"
 #include "cli/output.h"

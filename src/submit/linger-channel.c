@@ -1,7 +1,6 @@
 #include "submit/linger-channel.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>

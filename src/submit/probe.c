@@ -7,7 +7,6 @@
 
 #include <glib/gi18n.h>
 
-#include "account/credential.h"
 #include "base/failure.h"
 #include "base/text.h"
 #include "queue/backoff.h"

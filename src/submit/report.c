@@ -340,11 +340,3 @@ report_copy_held (const Entry *entry)
   append_copy_held (lines, entry);
   (void) fputs (lines->str, stderr);
 }
-
-void
-report_held (const Entry *entry, const GError *error)
-{
-  report_log_held (entry, error->message);
-  (void) report_error (error);
-  report_copy_held (entry);
-}

@@ -32,4 +32,3 @@ void report_person (const Entry *entry, const Account *account,
  * stderr, what a person should know. */
 void report_log_held (const Entry *entry, const char *text);
 void report_copy_held (const Entry *entry);
-void report_held (const Entry *entry, const GError *error);

@@ -1,13 +1,11 @@
 #include "submit/runner.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include <glib/gi18n.h>
 
 #include "account/keyring.h"
 #include "base/deadline.h"
