@@ -255,6 +255,14 @@ check_options (const Request *request, GError **error)
   return false;
 }
 
+/* Or the beginning of one: no command is written with these alone. */
+static bool
+is_identifier (const char *text)
+{
+  return text[strspn (text, "0123456789ABCDEFabcdef")] == '\0';
+}
+
+/* Without a command it is the first. */
 static bool
 parse (int argc, char **argv, Request *request, GError **error)
 {
@@ -264,7 +272,7 @@ parse (int argc, char **argv, Request *request, GError **error)
     return false;
   if (request->help)
     return true;
-  if (request->ids->len > 0)
+  if (request->ids->len > 0 && !is_identifier (request->ids->pdata[0]))
     request->action =
         find_action (g_ptr_array_remove_index (request->ids, 0), error);
   return request->action != NULL && check_options (request, error);

@@ -231,6 +231,12 @@ queue hold "${one%?}"
 check "names: a beginning is enough" says "$one is held"
 queue release "${one%?}"
 check "names: and finds it again" says "$one will be sent"
+queue "$two"
+check "the list: an identifier alone is that one" \
+  eval 'postrider queue list "$two" | diff - "$work/out"'
+queue --json "$two"
+check "the list: also as JSON" \
+  eval 'postrider queue list --json "$two" | diff - "$work/out"'
 queue list 6
 check "names: one of several is refused" exits 64
 check "names: it says so" complains 'several messages begin with 6'
