@@ -24,7 +24,9 @@ typedef struct
 static void
 note_error (Verification *verification, const GError *error)
 {
-  verification->status = MAX (verification->status, report_error (error));
+  int status = report_error (error);
+
+  verification->status = MAX (verification->status, status);
 }
 
 static void

@@ -52,9 +52,12 @@ connect_path (const char *path, Deadline deadline)
   g_strlcpy (address.sun_path, path, sizeof address.sun_path);
   do
     {
-      int left = MAX (deadline_poll (deadline), 1);
+      int left = deadline_poll (deadline);
       struct timeval limit = { left / 1000, left % 1000 * 1000 };
 
+      /* A limit of nothing would be none. */
+      if (left == 0)
+        limit.tv_usec = 1;
       (void) setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
       result = connect (fd, (struct sockaddr *) &address, sizeof address);
     }

@@ -249,7 +249,8 @@ check "-bv: who leads nowhere goes with the catch-all" \
 check "-bv: the worst of them" grep -q "^postrider: $aliases:16: " "$work/err"
 check "-bv: the others" grep -q '^root goes to ' "$work/out"
 verify 67 -n root you@example.net
-check "-bv -n: no alias" grep -q '^postrider: root is a local name' "$work/err"
+check "-bv -n: no alias, and that is said once" \
+  [ "$(grep -c '^postrider: root is a local name' "$work/err")" = 1 ]
 verify 65 'a@@b'
 submit -bv </dev/null
 check "-bv without a recipient: the status is 64" exits 64
