@@ -58,6 +58,7 @@ take_step (void *data, const ProbeStep *step)
   findings->exit_status = step->exit_status;
   findings->code = step->code;
   findings->certificate = step->part == PROBE_TLS && step->expires != 0;
+  findings->strange = step->strange;
   findings->text = step->advice[0] != '\0' && is_for_setup (findings)
                        ? g_strdup_printf (_ ("%s; %s"), step->text, step->advice)
                        : g_strdup (step->text);
@@ -455,18 +456,11 @@ print_reached (const SetupDraft *draft, const Findings *findings)
   (void) fputs (out->str, stdout);
 }
 
-static bool
-is_of_unknown_authority (const Findings *findings)
-{
-  return findings->part == PROBE_TLS
-         && strstr (findings->text, "trust-file") != NULL;
-}
-
 /* Where its certificate is of nobody who is trusted here. */
 static bool
 ask_trust (SetupDraft *draft, const Findings *findings, GError **error)
 {
-  if (is_of_unknown_authority (findings))
+  if (findings->strange)
     ask_tell (_ ("Who runs the relay of a company, or your own, can give you that "
                "certificate as a file. For any other relay go no further: "
                "somebody may be in between."));
@@ -484,7 +478,7 @@ ask_trust (SetupDraft *draft, const Findings *findings, GError **error)
 static bool
 wants_trust (const SetupDraft *draft, const Findings *findings)
 {
-  return is_of_unknown_authority (findings)
+  return findings->strange
          || (findings->part == PROBE_TLS && findings->exit_status == EX_CONFIG
              && draft->values[SETUP_TRUST_FILE] != NULL);
 }
@@ -517,7 +511,7 @@ setup_reach_relay (SetupDraft *draft, GError **error)
         }
       if (!draft->asks)
         {
-          if (is_of_unknown_authority (&findings))
+          if (findings.strange)
             name_option (&findings);
           findings_set_error (&findings, error);
           return false;

@@ -19,6 +19,7 @@ typedef struct
   int exit_status;
   int code;
   bool certificate; /* that is what failed */
+  bool strange;     /* of an authority that is not known here */
   char *text;       /* why, and what to do */
 } Findings;
 

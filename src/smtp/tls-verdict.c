@@ -358,29 +358,34 @@ check_staple (const Identity *identity, gnutls_session_t session,
 }
 
 static bool
-check_authority (const Identity *identity, gnutls_session_t session,
+check_authority (Identity *identity, gnutls_session_t session,
                  gnutls_x509_crt_t certificate, GError **error)
 {
   unsigned status;
   int result = check_chain (identity, session, &status);
+  const Verdict *verdict;
 
   if (result < 0)
     return set_unreadable (identity, result, error);
   if (status != 0)
-    return refuse (identity, certificate, find_verdict (certificate, status),
-                   error);
+    {
+      verdict = find_verdict (certificate, status);
+      identity->strange = verdict == &self_signed
+                          || verdict->bit == GNUTLS_CERT_SIGNER_NOT_FOUND;
+      return refuse (identity, certificate, verdict, error);
+    }
   return check_staple (identity, session, certificate, error)
          && check_subject_alt_name (identity, certificate, error);
 }
 
 bool
-tls_verdict (const Identity *identity, gnutls_session_t session,
-             GError **error)
+tls_verdict (Identity *identity, gnutls_session_t session, GError **error)
 {
   const Relay *relay = identity->relay;
   gnutls_x509_crt_t certificate = peer_certificate (session);
   bool accepted;
 
+  identity->strange = false;
   if (certificate == NULL)
     return set_unreadable (identity, GNUTLS_E_NO_CERTIFICATE_FOUND, error);
   accepted = relay_trusts_pins_alone (relay)
@@ -436,6 +441,7 @@ tls_verdict_tell (const Identity *identity, gnutls_session_t session,
           .from = gnutls_x509_crt_get_activation_time (certificate),
           .until = gnutls_x509_crt_get_expiration_time (certificate),
           .pinned = identity->relay->pins != NULL,
+          .strange = identity->strange,
       });
   gnutls_x509_crt_deinit (certificate);
 }

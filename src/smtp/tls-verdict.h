@@ -21,6 +21,7 @@ typedef struct
   char *name; /* as relay_dns_name gives it */
   unsigned char address[16];
   unsigned address_size; /* 0: name is a name */
+  bool strange; /* the last verdict: no authority that is trusted vouches for it */
 } Identity;
 
 /* False and FAILURE_CONFIG where RELAY's host is no name. */
@@ -30,7 +31,7 @@ void identity_clear (Identity *identity);
 /* Whether SESSION's peer is the one. FAILURE_CERTIFICATE: no, or what it shows
  * cannot be read. Texts begin with host and port, and name the first thing
  * that is wrong. */
-bool tls_verdict (const Identity *identity, gnutls_session_t session,
+bool tls_verdict (Identity *identity, gnutls_session_t session,
                   GError **error);
 
 /* Tells TRACE, who wants to know, what SESSION's peer has shown, if anything. */

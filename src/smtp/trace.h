@@ -35,6 +35,7 @@ typedef struct
   int64_t from;       /* from when on it is valid, seconds since the epoch */
   int64_t until;      /* when it expires */
   bool pinned;        /* its key has to be one that the account names */
+  bool strange;       /* no authority that is trusted here vouches for it */
 } TraceCertificate;
 
 /* Each may be NULL. */

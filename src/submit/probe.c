@@ -16,8 +16,8 @@
 #include "submit/confine.h"
 
 /* A step on its way from the child: part, result, milliseconds, exit status, code,
-   expiry, text, advice. */
-#define STEP_TYPE "(yyuiixss)"
+   expiry, strange, text, advice. */
+#define STEP_TYPE "(yyuiixbss)"
 #define BEGUN (PROBE_FAILED + 1) /* the result of one that has none yet */
 
 #define TEXT_MAXIMUM 1200 /* octets; two of them fit into a report */
@@ -64,6 +64,7 @@ typedef struct
   char *certificate; /* in words; nullable */
   int64_t valid;     /* from when on */
   int64_t expires;
+  bool strange;
 } Probe;
 
 static unsigned
@@ -86,8 +87,8 @@ send_step (const Probe *probe, const ProbeStep *step)
   g_autoptr (GVariant) packed = g_variant_ref_sink (
       g_variant_new (STEP_TYPE, (unsigned char) step->part,
                      (unsigned char) step->result, step->milliseconds,
-                     step->exit_status, step->code, step->expires, text,
-                     advice));
+                     step->exit_status, step->code, step->expires,
+                     step->strange, text, advice));
 
   apart_report (probe->apart, g_variant_get_data (packed),
                 g_variant_get_size (packed));
@@ -246,6 +247,7 @@ on_certificate (void *data, const TraceCertificate *certificate)
       certificate->name, certificate->issuer, date);
   probe->valid = certificate->from;
   probe->expires = certificate->until;
+  probe->strange = certificate->strange;
 }
 
 static void
@@ -467,6 +469,7 @@ fail (Probe *probe, Status *status)
                              .exit_status = exit_status,
                              .code = status->code,
                              .expires = part == PROBE_TLS ? probe->expires : 0,
+                             .strange = part == PROBE_TLS && probe->strange,
                              .text = text,
                              .advice = advice });
   return exit_status;
@@ -559,13 +562,14 @@ hear (void *data, const char *octets, size_t length)
   g_autofree char *advice = NULL;
   const char *raw_text, *raw_advice;
   unsigned char part, result;
+  gboolean strange;
   ProbeStep step;
 
   if (!g_variant_is_normal_form (packed))
     return;
-  g_variant_get (packed, "(yyuiix&s&s)", &part, &result, &step.milliseconds,
-                 &step.exit_status, &step.code, &step.expires, &raw_text,
-                 &raw_advice);
+  g_variant_get (packed, "(yyuiixb&s&s)", &part, &result, &step.milliseconds,
+                 &step.exit_status, &step.code, &step.expires, &strange,
+                 &raw_text, &raw_advice);
   if (part >= N_PROBE_PARTS || result > BEGUN || listener->failed)
     return;
   if (result == BEGUN)
@@ -576,6 +580,7 @@ hear (void *data, const char *octets, size_t length)
     }
   step.part = (ProbePart) part;
   step.result = (ProbeResult) result;
+  step.strange = strange;
   step.text = text = text_printable (raw_text, strlen (raw_text), TEXT_MAXIMUM);
   step.advice = advice
       = text_printable (raw_advice, strlen (raw_advice), TEXT_MAXIMUM);

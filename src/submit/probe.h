@@ -50,6 +50,7 @@ typedef struct
   int exit_status; /* of sysexits(3); EX_OK unless it failed */
   int code;        /* of the relay's reply that is the failure; 0: none */
   int64_t expires; /* PROBE_TLS: the certificate, seconds since the epoch; or 0 */
+  bool strange; /* that failed, for no authority that is trusted here vouches for it */
   const char *text;   /* what there is, or what failed and where: one line */
   const char *advice; /* what to do next, where TEXT does not say it; or "" */
 } ProbeStep;

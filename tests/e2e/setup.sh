@@ -533,6 +533,14 @@ check 'SRV within the domain: it is used' has 'host = other.example' \
 check 'SRV within the domain: for what stands there nothing is asked again' \
   lacks '^tls'
 
+begins
+zone 'trust-file.example A 127.0.0.1'
+batch "$relay_password" --host trust-file.example --port "$tls" \
+  --trust-file "$ca" "$relay_user"
+check 'a certificate for another name: says so' said 'is for another name'
+check 'a certificate for another name: no other authority is proposed' \
+  unsaid 'takes it by --trust-file'
+
 # foreign NAME OPTION RECORD...: not contacted, whatever it says.
 foreign () {
   foreign_name=$1 foreign_word=$2
