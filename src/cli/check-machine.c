@@ -1,6 +1,5 @@
 #include "cli/check-machine.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,11 +9,11 @@
 #include "account/keyring.h"
 #include "base/failure.h"
 #include "base/spool.h"
+#include "cli/link.h"
 #include "cli/queue-change.h"
 #include "cli/survey.h"
 #include "smtp/sasl.h"
 #include "submit/bus.h"
-#include "submit/launch.h"
 
 #define SAMPLE (64 * 1024) /* octets, as messages have */
 #define BUS_PATIENCE 2000 /* milliseconds */
@@ -302,45 +301,18 @@ check_unit (Sheet *sheet)
          NULL);
 }
 
-/* Who is behind PATH instead. */
-static char *
-describe_stranger (const char *path)
-{
-  g_autofree char *target = realpath (path, NULL);
-
-  if (target == NULL)
-    return g_strdup_printf (_ ("there is no %s, which programs such as cron "
-                               "and mutt look for"),
-                            path);
-  if (strcmp (target, path) == 0)
-    return g_strdup_printf (_ ("%s is another program: cron and mutt send "
-                               "through that one"),
-                            path);
-  return g_strdup_printf (_ ("%s is another program, %s: cron and mutt send "
-                             "through that one"),
-                          path, target);
-}
-
 static void
 check_sendmail (Sheet *sheet)
 {
-  static const char path[] = "/usr/sbin/sendmail";
-  g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *text = NULL;
   g_autofree char *advice = NULL;
 
-  if (launch_is_own (path))
+  if (link_is_ours ())
     {
-      add (sheet, "sendmail", PROBE_OK, path, NULL);
+      add (sheet, "sendmail", PROBE_OK, LINK_SENDMAIL, NULL);
       return;
     }
-  text = describe_stranger (path);
-  advice = g_strdup_printf (
-      access (path, F_OK) != 0
-          ? _ ("as root, run `ln -sf %s %s'")
-          : _ ("if they are to send through this one, remove that program's "
-               "package, then run `ln -sf %s %s' as root"),
-      own != NULL ? own : "postrider", path);
+  link_describe (&text, &advice);
   add (sheet, "sendmail", PROBE_WARNING, text, advice);
 }
 

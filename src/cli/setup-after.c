@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,74 +13,15 @@
 #include "base/child.h"
 #include "base/failure.h"
 #include "base/user.h"
-#include "cli/ask.h"
+#include "cli/link.h"
+#include "cli/output.h"
 #include "queue/queue.h"
 #include "submit/launch.h"
 
 #define SYSTEMD_PATIENCE (10 * 1000) /* milliseconds */
 #define OUTPUT_MAXIMUM 4096
 #define SERVICE "postrider.service"
-
-/* The sendmail link */
-
-/* Whether only root can change the program at PATH, which root is to run from now on,
-   as by cron. One that was replaced meanwhile has no path. */
-static bool
-is_for_root (const char *path)
-{
-  g_autofree char *directory = g_path_get_dirname (path);
-  struct stat file, above;
-
-  return lstat (path, &file) == 0 && S_ISREG (file.st_mode)
-         && stat (directory, &above) == 0 && file.st_uid == 0
-         && above.st_uid == 0
-         && ((file.st_mode | above.st_mode) & S_IWOTH) == 0;
-}
-
-LinkState
-setup_link_state (void)
-{
-  g_autofree char *directory = g_path_get_dirname (SENDMAIL);
-  g_autofree char *own = launch_own_path ();
-
-  if (launch_is_own (SENDMAIL))
-    return LINK_OURS;
-  if (access (SENDMAIL, F_OK) == 0)
-    return LINK_FOREIGN;
-  return access (directory, W_OK) == 0 && is_for_root (own) ? LINK_POSSIBLE
-                                                            : LINK_ROOT;
-}
-
-bool
-setup_make_link (GError **error)
-{
-  g_autofree char *own = launch_own_path ();
-
-  if (setup_link_state () == LINK_FOREIGN)
-    {
-      g_set_error (error, FAILURE, FAILURE_CANNOT_CREATE,
-                   _ ("%s is another program: remove its package, then run "
-                      "`ln -sf %s %s' as root"),
-                   SENDMAIL, own, SENDMAIL);
-      return false;
-    }
-  if (!is_for_root (own))
-    {
-      g_set_error (error, FAILURE, FAILURE_CANNOT_CREATE,
-                   _ ("%s can be changed by others than root, who would run "
-                      "it: install it first"),
-                   own);
-      return false;
-    }
-  /* One that leads nowhere, as of a program that is gone, is in nobody's use. */
-  if (g_file_test (SENDMAIL, G_FILE_TEST_IS_SYMLINK))
-    (void) unlink (SENDMAIL);
-  if (symlink (own, SENDMAIL) == 0)
-    return true;
-  failure_set_errno (error, FAILURE_CANNOT_CREATE, errno,
-                     _ ("cannot make the link %s"), SENDMAIL);
-  return false;
-}
+#define LINES_COLUMN 8 /* of what other programs are told */
 
 /* The service */
 
@@ -235,15 +174,29 @@ setup_send_test (const char *accounts_file, const char *account,
 
 /* Other programs */
 
+/* Below the line for cron. */
+static void
+print_link (void)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *advice = NULL;
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  link_describe (&text, &advice);
+  output_append_wrapped (out, text, LINES_COLUMN);
+  output_append_padded (out, "", LINES_COLUMN, false);
+  g_string_append (out, "-> ");
+  output_append_folded (out, advice, LINES_COLUMN + 3, LINES_COLUMN + 3);
+  (void) fputs (out->str, stdout);
+}
+
 void
 setup_print_lines (const char *address)
 {
   g_autofree char *own = launch_own_path ();
-  LinkState state = setup_link_state ();
-  g_autofree char *command = state == LINK_OURS
-                                 ? g_strdup (SENDMAIL)
+  g_autofree char *command = link_is_ours ()
+                                 ? g_strdup (LINK_SENDMAIL)
                                  : g_strconcat (own, " sendmail", NULL);
-  g_autofree char *hint = NULL;
 
   printf (_ ("\nFor other programs:\n"
              "  mutt  in ~/.muttrc: set sendmail = \"%s\"\n"
@@ -253,13 +206,6 @@ setup_print_lines (const char *address)
              "        git config --global sendemail.envelopeSender auto\n"
              "  cron  in crontab -e: MAILTO=%s\n"),
           command, address, command, address);
-  if (state == LINK_FOREIGN)
-    hint = g_strdup_printf (_ ("%s, which cron calls, is another program; "
-                               "`postrider check' tells what to do."),
-                            SENDMAIL);
-  else if (state != LINK_OURS)
-    hint = g_strdup_printf (_ ("cron looks for %s. As root: ln -sf %s %s"),
-                            SENDMAIL, own, SENDMAIL);
-  if (hint != NULL)
-    ask_tell (hint);
+  if (!link_is_ours ())
+    print_link ();
 }

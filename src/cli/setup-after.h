@@ -6,21 +6,6 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define SENDMAIL "/usr/sbin/sendmail" /* where others look for it */
-
-typedef enum
-{
-  LINK_OURS,     /* it leads here */
-  LINK_POSSIBLE, /* there is none, and this user can make one */
-  LINK_ROOT,     /* there is none, and only root can make one */
-  LINK_FOREIGN,  /* it is another program */
-} LinkState;
-
-LinkState setup_link_state (void);
-
-/* FAILURE_CANNOT_CREATE. */
-bool setup_make_link (GError **error);
-
 /* Whether the user's systemd has the service, and does not start it by itself.
  */
 bool setup_service_is_offered (void);

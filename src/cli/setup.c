@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/terminal.h"
 #include "cli/ask.h"
+#include "cli/link.h"
 #include "cli/queue-change.h"
 #include "cli/setup-after.h"
 #include "cli/setup-draft.h"
@@ -348,11 +349,11 @@ ask_last (const SetupDraft *draft, Plan *plan, GError **error)
       g_strdup_printf (_ ("Send a test message to %s?"), to);
   g_autofree char *link = g_strdup_printf (
       _ ("Make %s a link to Postrider, for cron and other programs?"),
-      SENDMAIL);
+      LINK_SENDMAIL);
 
   if (!settle (draft, options->test, test, &plan->test, error))
     return false;
-  if ((options->link == CHOICE_YES || setup_link_state () == LINK_POSSIBLE)
+  if ((options->link == CHOICE_YES || link_is_possible ())
       && !settle (draft, options->link, link, &plan->link, error))
     return false;
   if (options->service == CHOICE_YES)
@@ -470,8 +471,7 @@ do_rest (const SetupDraft *draft, const Plan *plan)
 
   if (!draft->options->unchecked)
     forgive (draft);
-  if (plan->link && setup_link_state () != LINK_OURS
-      && !setup_make_link (&link_error))
+  if (plan->link && !link_is_ours () && !link_make (&link_error))
     status = report_error (link_error);
   if (plan->service && !setup_enable_service (&service_error))
     {

@@ -415,9 +415,15 @@ rm "$accounts" /usr/sbin/msmtp
 cp "$build/postrider" anybodys
 chmod 757 anybodys
 program=$work/anybodys
-link --password-file file 2>"$work/anybody"
+link --password-file file >"$work/lines" 2>"$work/anybody"
 echo "status \$?" >>"$work/anybody"
 readlink /usr/sbin/sendmail >>"$work/anybody"
+"\$program" check >"$work/anybody-check"
+mkdir -p home/bin
+cp "$build/postrider" home/bin
+chown 1000 home
+"$work/home/bin/postrider" check >"$work/home-check"
+"$build/postrider" check >"$work/roots-check"
 rm "$accounts"
 program=$build/postrider
 link
@@ -430,10 +436,22 @@ unshare --mount sh link <"$work/password" >"$work/out" 2>"$work/err"
 status=$?
 check 'a link to another program: the status' grep -qx 'status 73' foreign
 check 'a link to another program: it stays' grep -qx msmtp foreign
-check 'a link to another program: what to do' grep -q 'remove its package' foreign
+check 'a link to another program: what to do' \
+  grep -q "remove that program's package" foreign
 check 'a link to what others can change: the status' grep -qx 'status 73' anybody
 check 'a link to what others can change: there is none' grep -qx msmtp anybody
-check 'a link to what others can change: why' grep -q 'install it first' anybody
+check 'a link to what others can change: why' grep -q 'install it' anybody
+not_linked () { # not_linked FILE PROGRAM: to install it is advised, and no link
+  tr -s '\n ' ' ' <"$1" | grep -F -- "-> $2 can be changed" |
+    grep 'install it for all users' && ! grep 'ln -s' "$1"
+}
+check 'what others can change: the last lines' not_linked lines "$work/anybodys"
+check 'what others can change: postrider check' \
+  not_linked anybody-check "$work/anybodys"
+check 'what is in a home: postrider check' not_linked home-check \
+  "$work/home/bin/postrider"
+check "what only root can change: postrider check" eval "tr -s '\n ' ' ' \
+  <roots-check | grep -F 'ln -sf $build/postrider /usr/sbin/sendmail'"
 check 'a link that leads nowhere: the status is 0' exits 0
 check 'the link: it leads here' grep -qx "$build/postrider" led
 check 'the link: other programs are told of it' said \
