@@ -518,6 +518,29 @@ real_path (const Edit *edit)
 }
 
 bool
+edit_may_write (const Edit *edit, GError **error)
+{
+  g_autofree char *path = real_path (edit);
+  g_autofree char *directory = g_path_get_dirname (path);
+
+  /* What is missing is made in the nearest directory that is there. */
+  while (access (directory, W_OK | X_OK) != 0)
+    {
+      int cause = errno;
+      char *parent = g_path_get_dirname (directory);
+      bool is_last = strcmp (parent, directory) == 0;
+
+      g_free (directory);
+      directory = parent;
+      if (cause == ENOENT && !is_last)
+        continue;
+      set_unwritable (path, cause, error);
+      return false;
+    }
+  return true;
+}
+
+bool
 edit_prepare (Edit *edit, GError **error)
 {
   g_autofree char *path = real_path (edit);

@@ -55,6 +55,10 @@ bool edit_is_changed (const Edit *edit);
 /* Whether accounts_load would take it: FAILURE_CONFIG, with its lines. */
 bool edit_check (const Edit *edit, GError **error);
 
+/* Whether this user may write the file, as far as can be seen without trying:
+ * FAILURE_IO. For who would have a person say in vain what to write. */
+bool edit_may_write (const Edit *edit, GError **error);
+
 /* Checks and writes, but for the last step: a directory that is missing is made, for
  * this user alone, and the new text stands on disk beside the file. For who has to do
  * something else in between that nobody takes back: what can fail has not failed.

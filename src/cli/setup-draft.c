@@ -225,6 +225,21 @@ choose_name (SetupDraft *draft, GError **error)
   return taken == NULL || confirm_replacing (draft, taken, error);
 }
 
+/* Nobody is asked for what cannot be kept. */
+static bool
+check_place (const SetupDraft *draft, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (edit_may_write (draft->edit, &why))
+    return true;
+  g_set_error (error, FAILURE, why->code,
+               _ ("%s; let this user write there, or name another file with "
+                  "--accounts-file"),
+               why->message);
+  return false;
+}
+
 bool
 setup_draft_begin (SetupDraft *draft, const SetupOptions *options,
                    GError **error)
@@ -234,7 +249,7 @@ setup_draft_begin (SetupDraft *draft, const SetupOptions *options,
   draft->home = user_home ();
   draft->providers = providers_open ();
   draft->edit = edit_open (options->accounts_file, draft->home, error);
-  if (draft->edit == NULL)
+  if (draft->edit == NULL || !check_place (draft, error))
     return false;
   /* A file that is named may have to be made. */
   draft->before = options->accounts_file != NULL

@@ -67,6 +67,11 @@ reply_add_line (Reply **reply, const char *line, size_t length, bool *done,
   int code = line_code (line, length);
   size_t text = MIN (length, 4);
 
+  if (*reply == NULL && length > 5 && memcmp (line, "HTTP/", 5) == 0)
+    {
+      relay_set_web_server (error);
+      return false;
+    }
   if (code == 0 || memchr (line, '\0', length) != NULL
       || memchr (line, '\r', length) != NULL
       || memchr (line, '\n', length) != NULL)

@@ -386,11 +386,8 @@ set_no_tls (const Tls *tls, GError **error)
 {
   if (is_http (tls))
     {
-      g_set_error (error, FAILURE, FAILURE_PROTOCOL,
-                   _ ("%s: a web server answers there, and no relay; where a "
-                      "network wants a login first, open a web page and log "
-                      "in, else check `host' and `port'"),
-                   tls->identity.endpoint);
+      relay_set_web_server (error);
+      g_prefix_error (error, "%s: ", tls->identity.endpoint);
       return;
     }
   g_set_error (error, FAILURE, FAILURE_PROTOCOL,

@@ -58,7 +58,7 @@ typedef struct
   const Apart *apart;
   Account account; /* the params' one, with their patience */
   unsigned told;   /* which parts, a bit for each */
-  bool looked_up;
+  char *addresses; /* of the host, once it is looked up; nullable */
   int64_t since; /* when the part that goes on has begun */
   unsigned secret_milliseconds;
   char *certificate; /* in words; nullable */
@@ -202,7 +202,8 @@ on_reached (void *data, Milestone milestone, const char *text)
   switch (milestone)
     {
     case MILESTONE_ADDRESS:
-      probe->looked_up = true;
+      g_free (probe->addresses);
+      probe->addresses = g_strdup (text);
       tell_secret (probe);
       tell_ok (probe, PROBE_ADDRESS, text);
       break;
@@ -285,7 +286,8 @@ part_of (const Probe *probe, Stage stage)
     case STAGE_CREDENTIAL:
       return PROBE_SECRET;
     case STAGE_CONNECT:
-      return probe->looked_up || relay->tunnel != NULL || relay->socket != NULL
+      return probe->addresses != NULL || relay->tunnel != NULL
+                     || relay->socket != NULL
                  ? PROBE_CONNECTION
                  : PROBE_ADDRESS;
     case STAGE_TLS:
@@ -340,7 +342,7 @@ static const struct
 
 /* Where the password may be wrong. */
 static char *
-advise_login (const Account *account)
+advise_password (const Account *account)
 {
   if (account->secret_source == NULL)
     return g_strdup_printf (
@@ -351,6 +353,75 @@ advise_login (const Account *account)
       _ ("check `user', and what `%s' gives; many providers want a password "
          "that is made for this program (an app password)"),
       account->secret_source);
+}
+
+/* Or the login name. */
+static char *
+advise_login (const Account *account)
+{
+  const char *user = account->relay.user;
+  const char *address = account_address (account);
+  g_autofree char *password = advise_password (account);
+
+  if (user == NULL || strchr (user, '@') != NULL || address == NULL)
+    return g_steal_pointer (&password);
+  return g_strdup_printf (_ ("%s; many relays want the whole mail address as "
+                             "`user', such as %s"),
+                          password, address);
+}
+
+/* Who blocks names gives such addresses to all who ask; a file of hosts may. */
+static bool
+is_of_this_computer (const char *address)
+{
+  return g_str_has_prefix (address, "127.") || strcmp (address, "0.0.0.0") == 0
+         || strcmp (address, "::1") == 0 || strcmp (address, "::") == 0;
+}
+
+/* The ports that programs for mail use. */
+static const struct
+{
+  uint16_t port;
+  const char *advice;
+} ports[] = {
+  { 465, N_ ("some networks block port 465: try another network, or `port = "
+             "587' with `tls = starttls'") },
+  { 587, N_ ("some networks block port 587: try another network, or `port = "
+             "465' with `tls = implicit'") },
+};
+
+/* No address that the name of the host leads to could be reached. */
+static char *
+advise_way (const Probe *probe)
+{
+  const Relay *relay = &probe->account.relay;
+  g_auto (GStrv) addresses = g_strsplit (probe->addresses, ", ", -1);
+
+  if (addresses[0] != NULL && is_of_this_computer (addresses[0]))
+    return g_strdup_printf (
+        _ ("the name %s leads to this computer itself: check /etc/hosts, and "
+           "whether a blocker of advertisements answers for DNS"),
+        relay->host);
+  if (strchr (probe->addresses, '.') == NULL)
+    return g_strdup_printf (
+        _ ("%s has only IPv6 addresses: if this network has no IPv6, use "
+           "another network, or another `host'"),
+        relay->host);
+  for (size_t i = 0; i < G_N_ELEMENTS (ports); i++)
+    if (relay->port == ports[i].port)
+      return g_strdup (_ (ports[i].advice));
+  return g_strdup ("");
+}
+
+/* Whether it was a name that was looked up, and the relay's. */
+static bool
+was_found_by_name (const Probe *probe)
+{
+  const Relay *relay = &probe->account.relay;
+
+  return probe->addresses != NULL && relay->proxy.host == NULL
+         && !g_hostname_is_ip_address (relay->host)
+         && g_ascii_strcasecmp (relay->host, "localhost") != 0;
 }
 
 /* The certificate was shown, and refused. Nobody who is told to trust another one asks
@@ -421,6 +492,13 @@ advice_of (const Probe *probe, const Status *status)
     return advise_file ();
   if (status->stage == STAGE_TLS && probe->certificate != NULL)
     return advise_certificate (probe);
+  if (status->stage == STAGE_CONNECT && status->code == 0
+      && was_found_by_name (probe))
+    return advise_way (probe);
+  /* It says so itself where a web server answers. */
+  if (status->stage == STAGE_GREETING
+      && strstr (status->text, "`host'") != NULL)
+    return g_strdup ("");
   for (size_t i = 0; i < G_N_ELEMENTS (advices); i++)
     if (status->stage >= advices[i].first && status->stage <= advices[i].last
         && status->code >= advices[i].low && status->code <= advices[i].high
@@ -538,6 +616,7 @@ probe_apart (const Apart *apart, void *data)
   session = courier_log_in (courier, params->queue, &status);
   exit_status = session != NULL ? try_sender (&probe, session)
                                 : fail (&probe, status);
+  g_free (probe.addresses);
   g_free (probe.certificate);
   return exit_status;
 }

@@ -32,4 +32,18 @@ check 'the dead address is the first to be tried' dead_first
 check 'the status is 0' exits 0
 check 'nothing waits' queued 0
 check 'the message arrived over the other address' arrived_over_ipv4
+
+# IPv6 that fails at once costs nothing.
+ip route add unreachable 2001:db8:2::/64
+for broken in 2001:db8:1::1 2001:db8:2::1 ::1; do
+  printf '%s\n' '127.0.0.1 localhost' "$broken $relay" "127.0.0.1 $relay" >hosts
+  rm -rf record
+  become --certificate "$work/certificates/wrong-host.pem" --serve
+  echo 'over IPv4' | message >sent
+  submit -v -f me@example.org you@example.net <sent
+  check "no way to $broken: the message arrived over the other address" \
+    arrived_over_ipv4
+  check "no way to $broken: nothing waits" queued 0
+  check "no way to $broken: all is well" postrider check me
+done
 end

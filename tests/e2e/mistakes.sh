@@ -9,6 +9,8 @@ begin 240
 make_certificates
 certificates=$work/certificates
 cp "$accounts" "$work/bare"
+(umask 077 && echo secret >"$work/given")
+given="password-file = $work/given"
 
 # What `check --json' found: the first row that failed or, with WARNINGS, is a
 # warning: its part, its status, and what it says, over three lines.
@@ -151,6 +153,20 @@ check "and what waits for a person" grep -q 'queue release --account me' "$work/
 check "the pause is over" [ ! -e "$state/accounts/me" ]
 check "nothing was sent" queued 1 held
 
+printf '%s\n' begin '> 220 relay' 'until AUTH*' '< AUTH *' \
+  '> 535 5.7.8 no such user' serve | dialogue stranger
+become "$work/stranger"
+fresh "$given"
+mistake "a login name that wants its domain" login 77 '535 5.7.8 no such user' \
+  'whole mail address as `user., such as me@example.org'
+sed -i 's/^user.*/&@example.org/' "$accounts"
+become "$work/stranger"
+mistake "a login name that the relay does not know" login 77 \
+  '535 5.7.8 no such user' 'check `user.'
+check "of one that is a whole address no other is wanted" \
+  eval '! grep "whole mail address" "$work/row"'
+served
+
 fresh
 sed -i '/^user/d' "$accounts"
 mistake "no user" secret 78 'has no `user' 'mend what the account says'
@@ -203,8 +219,6 @@ mistake "a password file with two lines" secret 77 'more than one line' \
 echo secret >"$work/password"
 fresh "password-file = $work/none"
 mistake "a password file that is not there" secret 78 'cannot read' 'put the password into'
-chmod 600 "$work/password"
-given="password-file = $work/password"
 
 # The file
 
@@ -252,6 +266,64 @@ if unshare --net true 2>/dev/null; then
 else
   skip "no network" "no network namespace can be had"
 fi
+
+# on_network ADDRESS COMMAND...: where other.example has this address, and this machine
+# 192.0.2.2. With $firewall nothing comes through to port 465, and a relay listens at
+# 587.
+cat >"$work/on_network" <<END
+set -e
+"$source/tests/relay/dead-link"
+printf '%s\n' '127.0.0.1 localhost' "\$1 other.example" >"$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
+shift
+[ -z "\${firewall-}" ] || {
+  nft add table inet firewall
+  nft 'add chain inet firewall input { type filter hook input priority 0; }'
+  nft 'add rule inet firewall input tcp dport 465 drop'
+  rm -rf "$work/587" "$work/at-587"
+  "$build/tests/relay/scripted-relay" --serve --starttls --port 587 \
+    --port-file "$work/587" --record "$work/at-587" \
+    --certificate "$certificates/wrong-host.pem" >"$work/scripted-587.log" 2>&1 &
+  until [ -s "$work/587" ]; do sleep 0.02; done
+  nft add table ip here
+  nft 'add chain ip here out { type nat hook output priority -100; }'
+  nft 'add rule ip here out ip daddr 192.0.2.2 tcp dport 587 dnat to 127.0.0.1'
+}
+exec "\$@"
+END
+on_network="unshare --net --mount --pid --fork --kill-child --mount-proc
+  sh $work/on_network"
+if $on_network 192.0.2.1 true 2>/dev/null; then
+  fresh "$given"
+  sed -i 's/^host.*/host = other.example/; s/^port.*/port = 465/
+    s/^timeout-connect.*/timeout-connect = 1s/' "$accounts"
+  around="$on_network 2001:db8::1"
+  mistake "a relay with IPv6 alone, and no IPv6 here" connection 75 \
+    'no way to its network' 'only IPv6 addresses.*another `host'
+  for address in 127.0.0.1 0.0.0.0 ::; do
+    around="$on_network $address"
+    mistake "a name of the relay that leads to $address" connection 75 \
+      'nothing listens' 'to this computer itself: check /etc/hosts'
+  done
+  if firewall=yes $on_network 192.0.2.2 true 2>"$work/err"; then
+    around="env firewall=yes $on_network 192.0.2.2"
+    mistake "a firewall that swallows what is for port 465" connection 75 \
+      'no connection within' 'port = 587. with `tls = starttls'
+    sed -i 's/^port.*/port = 587\ntls = starttls/' "$accounts"
+    $around postrider check me >"$work/out" 2>&1
+    status=$?
+    check "what it says to try then is the way" exits 0
+  else
+    skip "a firewall" "there is no nft, or it can do nothing here"
+  fi
+  around="$on_network 192.0.2.1"
+  sed -i '/^tls/d; s/^port.*/port = 587\ntls = starttls/' "$accounts"
+  mistake "a network that swallows what is for port 587" connection 75 \
+    'no connection within' 'port = 465. with `tls = implicit'
+  around=
+else
+  skip "names that lead astray" "no network namespace can be had"
+fi
 python3 -c '
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
@@ -291,35 +363,56 @@ fresh "$given"
 mistake "implicit TLS at a port with STARTTLS" tls 75 'does not speak TLS' \
   'tls = starttls'
 cat >"$work/web.py" <<'END'
-import socket
+import socket, sys
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
 s.listen(8)
 print(s.getsockname()[1], flush=True)
 while True:
     c, _ = s.accept()
-    c.recv(4096)
+    if sys.argv[1] == "asked":
+        c.recv(4096)
     c.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>log in</html>")
     c.close()
 END
-python3 "$work/web.py" >"$work/web" &
-keep $!
-await [ -s "$work/web" ]
-sed -i "s/^port.*/port = $(cat "$work/web")/" "$accounts"
+for manner in asked unasked; do
+  python3 "$work/web.py" $manner >"$work/$manner" &
+  keep $!
+  await [ -s "$work/$manner" ]
+done
+sed -i "s/^port.*/port = $(cat "$work/asked")/" "$accounts"
 mistake "a captive portal: a web server answers" tls 75 'web server' 'log in'
+fresh "$given" 'tls = starttls'
+sed -i "s/^port.*/port = $(cat "$work/unasked")/" "$accounts"
+mistake "a captive portal: a web server greets" greeting 75 \
+  'web server' 'log in, else check `host'
+sed -i "s/^port.*/port = $(cat "$work/asked")/
+  s/^timeout-command.*/timeout-command = 1s/" "$accounts"
+mistake "a captive portal: a web server waits for STARTTLS" greeting 75 \
+  'no answer within' 'check `port. and `tls'
+fresh "$given"
 become --serve --certificate "$certificates/wrong-host.pem"
 fresh "$given"
 mistake "a captive portal: a certificate of another host" tls 75 \
   'for another name \(other.example\)' 'check `host.*log in'
 become --serve --certificate "$certificates/expired.pem"
 mistake "an expired certificate" tls 75 'has expired' 'the clock of this computer'
-served
-around='at -2600d'
-mistake "a clock that is years slow" tls 75 'not valid yet' \
-  'the clock of this computer says 20'
-around='at +2600d'
-mistake "a clock that is years fast" tls 75 'has expired' \
-  'the clock of this computer says 20'
+# As the certificates of most relays: for three months, from now on.
+printf '%s\n' 'cn = brief' 'dns_name = localhost' tls_www_server signing_key \
+  'expiration_days = 90' >"$work/brief.template"
+cp "$certificates/good.key" "$work/brief.key"
+certtool --generate-certificate --load-ca-certificate "$certificates/ca.pem" \
+  --load-ca-privkey "$certificates/ca.key" --template "$work/brief.template" \
+  --load-privkey "$work/brief.key" --outfile "$work/brief.pem" 2>"$work/err" ||
+  exit 1
+become --serve --certificate "$work/brief.pem"
+check "a certificate for three months is good" postrider check me
+around='at -1y'
+mistake "a clock that is a year slow" tls 75 'not valid yet' \
+  "the clock of this computer says $(($(date +%Y) - 1))"
+around='at +1y'
+mistake "a clock that is a year fast" tls 75 'has expired' \
+  "the clock of this computer says $(($(date +%Y) + 1))"
 around=
 become --serve --certificate "$certificates/self-signed.pem"
 mistake "a certificate of the relay's own making" tls 75 'self-signed' \
@@ -404,6 +497,118 @@ if unshare --mount sh "$work/on_disk" size=1g ro true 2>/dev/null; then
   around=
 else
   skip "a full disk" "no file system can be mounted"
+fi
+
+# on_quota COMMAND...: with the queue where a quota is used up.
+cat >"$work/on_quota" <<END
+mount -o loop "$work/image" "$state" && chmod 700 "$state" &&
+  postrider queue >/dev/null && btrfs quota enable "$state" &&
+  btrfs qgroup limit 32k 0/5 "$state" || exit 71
+"\$@"
+set -- \$?
+umount "$state"
+exit \$1
+END
+mkdir -p "$state"
+truncate -s 256M "$work/image"
+if command -v btrfs >/dev/null && mkfs.btrfs -q "$work/image" >/dev/null 2>&1 &&
+  unshare --mount sh "$work/on_quota" true 2>"$work/err"; then
+  around="unshare --mount sh $work/on_quota"
+  mistake "a quota that is used up" queue 73 'Disk quota exceeded' \
+    'no message is taken; the queue is in'
+  around=
+else
+  skip "a quota that is used up" "no file system with quotas can be mounted"
+fi
+rm -rf "$state"
+
+# The home of who may not write everywhere, as root may
+
+mkdir -m 755 "$work/public"
+cp "$build/postrider" "$work/public"
+home=$work/rider
+rider=
+[ "$(id -u)" != 0 ] || rider='setpriv --reuid 65534 --regid 65534 --clear-groups'
+
+fresh_home () { # with nothing in it
+  rm -rf "$home"
+  mkdir -m 700 "$home"
+  [ -z "$rider" ] || chown 65534:65534 "$home"
+}
+
+# at_home [VARIABLE=VALUE] COMMAND...: with nothing of this session.
+at_home () {
+  env -i PATH="$work/public:$PATH" $rider env "$@"
+}
+
+# mistaken_setup NAME STATUS PATTERN ADVICE [VARIABLE=VALUE]: setup says so before it
+# asks anybody anything.
+mistaken_setup () {
+  mistake_name=$1 setup_status=$2
+  setup_pattern="^postrider: .*($3).*($4)"
+  shift 4
+  at_home "$@" postrider setup --batch --host localhost --port "$port" --user me \
+    --password-file /none --test no me@example.org >"$work/row" 2>&1 </dev/null
+  status=$?
+  check "$mistake_name" setup_told
+  printf '# | %s | %s | setup | %s |\n' "$mistake_name" "$status" \
+    "$(sed 's/^postrider: //' "$work/row")" | sed "s|$work|...|g" |
+    tee -a "$work/table"
+}
+
+setup_told () {
+  cat "$work/row"
+  exits "$setup_status" && [ "$(wc -l <"$work/row")" = 1 ] &&
+    grep -qE -- "$setup_pattern" "$work/row"
+}
+
+# checked PATTERN [VARIABLE=VALUE]: `check' says so, for programs too.
+checked () {
+  checked_pattern=$1
+  shift
+  at_home "$@" postrider check --json >"$work/json"
+  status=$?
+  cat "$work/json"
+  exits 78 && grep -q -- "$checked_pattern" "$work/json" &&
+    python3 -m json.tool "$work/json"
+}
+
+served
+writable='let this user write there, or name another file with --accounts-file'
+fresh_home
+chmod 500 "$home"
+mistaken_setup "setup in a home that is not writable" 74 \
+  'accounts: Permission denied' "$writable" HOME="$home"
+check "check in a home that is not writable" \
+  checked 'local/state/postrider: Permission denied' HOME="$home"
+chmod 700 "$home"
+: >"$home/.config"
+mistaken_setup "setup where ~/.config is a file" 74 'accounts: Not a directory' \
+  "$writable" HOME="$home"
+if [ -n "$rider" ]; then
+  fresh_home
+  mkdir -m 755 "$home/.config"
+  mistaken_setup "setup where ~/.config is another user's" 74 \
+    'accounts: Permission denied' "$writable" HOME="$home"
+  for variable in HOME=/nonexistent --unset=HOME; do
+    mistaken_setup "setup without a home, $variable" 78 'no home directory' \
+      'name a file with --accounts-file' $variable
+    check "check without a home, $variable" \
+      checked 'let root run `install -d -m 1733' $variable
+  done
+  fresh_home
+  root=$rider
+  cat >"$work/read_only" <<END
+mount --bind "$home" "$home" && mount -o remount,bind,ro "$home" &&
+  exec $root "\$@"
+END
+  rider="unshare --mount sh $work/read_only"
+  mistaken_setup "setup in a home that is read-only" 74 \
+    'accounts: Read-only file system' "$writable" HOME="$home"
+  check "check in a home that is read-only" \
+    checked 'local/state/postrider: Read-only file system' HOME="$home"
+else
+  skip "homes of others, none, and a read-only one" "only root can make them"
 fi
 rm -rf "$state"
 postrider check nobody >"$work/out" 2>"$work/err"
