@@ -1,5 +1,6 @@
 #include "account/edit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 
 #define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define NEW_FILE_MODE 0600
+#define TEMPORARY ".tmp-accounts-" /* then a random number in hexadecimal digits */
+#define DIGITS 16
 #define ACCESS_LIST "system.posix_acl_access"
 #define LIST_MAXIMUM 4096 /* octets */
 
@@ -486,16 +489,17 @@ keep_rights (int dir, const char *name, int fd)
 static bool
 write_beside (Edit *edit)
 {
-  int fd, cause;
+  g_autofree char *name = g_strdup_printf (TEMPORARY "%08x%08x",
+                                           g_random_int (), g_random_int ());
+  int fd = openat (edit->dir, name,
+                   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                   NEW_FILE_MODE);
+  int cause;
   bool written;
 
-  edit->temporary =
-      g_strdup_printf (".tmp-%08x%08x", g_random_int (), g_random_int ());
-  fd = openat (edit->dir, edit->temporary,
-               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-               NEW_FILE_MODE);
   if (fd < 0)
     return false;
+  edit->temporary = g_steal_pointer (&name);
   /* The rename is the instant at which the text counts; it must be on disk by
      then, or a power cut would leave an empty file in the old one's place. */
   written = write_all (fd, edit->text)
@@ -504,6 +508,37 @@ write_beside (Edit *edit)
   close (fd);
   errno = cause;
   return written;
+}
+
+/* Whether NAME in DIR is one that write_beside has made. */
+static bool
+is_temporary (int dir, const char *name)
+{
+  const char *digits = name + strlen (TEMPORARY);
+  struct stat status;
+
+  return g_str_has_prefix (name, TEMPORARY) && strlen (digits) == DIGITS
+         && strspn (digits, "0123456789abcdef") == DIGITS
+         && fstatat (dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+         && S_ISREG (status.st_mode) && status.st_uid == getuid ();
+}
+
+/* What those left who were killed before the rename: as DIR is locked, nobody is at work
+   on one. */
+static void
+remove_leftovers (int dir)
+{
+  int again = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *entries = again >= 0 ? fdopendir (again) : NULL;
+  struct dirent *entry;
+
+  while (entries != NULL && (entry = readdir (entries)) != NULL)
+    if (is_temporary (dir, entry->d_name))
+      (void) unlinkat (dir, entry->d_name, 0);
+  if (entries != NULL)
+    (void) closedir (entries);
+  else if (again >= 0)
+    close (again);
 }
 
 /* Where the file is, or is to be, once symbolic links are followed. */
@@ -545,6 +580,7 @@ edit_prepare (Edit *edit, GError **error)
 {
   g_autofree char *path = real_path (edit);
   g_autofree char *directory = g_path_get_dirname (path);
+  bool locked;
 
   g_assert (!edit->stands_nowhere && edit->dir < 0);
   if (!edit_check (edit, error))
@@ -554,8 +590,10 @@ edit_prepare (Edit *edit, GError **error)
     return false;
   edit->name = g_path_get_basename (path);
   /* Of two that change it, the second sees what the first one wrote. */
-  if (flock (edit->dir, LOCK_EX) != 0 && errno != ENOLCK
-      && errno != EOPNOTSUPP)
+  locked = flock (edit->dir, LOCK_EX) == 0;
+  if (locked)
+    remove_leftovers (edit->dir);
+  if (!locked && errno != ENOLCK && errno != EOPNOTSUPP)
     set_unwritable (path, errno, error);
   else if (is_unchanged (edit, error))
     {

@@ -3,7 +3,8 @@
  *
  * A file is opened, changed in memory, and committed. The new text is read as the
  * program would read it before it takes the place of the old one, in one step:
- * a crash leaves one or the other, and who reads meanwhile sees one or the other.
+ * a crash leaves one or the other, and who reads meanwhile sees one or the other. What
+ * a crash leaves beside the file goes when the next one writes.
  * Nothing here may be a secret.
  */
 #pragma once

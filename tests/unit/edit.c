@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -252,6 +253,37 @@ test_keeps_list (Directory *directory, const void *data)
   empty (directory);
 }
 
+/* Of one that was killed before its last step nothing stays; what is not its own does. */
+static void
+test_leftover (Directory *directory, const void *data)
+{
+  static const char link[] = ".tmp-accounts-0123456789abcdef";
+  static const char below[] = ".tmp-accounts-0123456789abcdee";
+  static const char others[] = ".tmp-0123456789abcdef";
+  g_autofree char *file = g_build_filename (directory->path, "a", NULL);
+  g_autoptr (Edit) edit = NULL;
+  pid_t child;
+
+  g_assert_true (g_file_set_contents (file, WORK, -1, NULL));
+  edit = open_file (file);
+  set (edit, "user", "me");
+  child = fork ();
+  if (child == 0)
+    {
+      g_random_set_seed (1);
+      _exit (edit_prepare (edit, NULL) ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+  g_assert_cmpint (count_entries (directory->path), ==, 2);
+  g_assert_cmpint (symlinkat ("a", directory->fd, link), ==, 0);
+  g_assert_cmpint (mkdirat (directory->fd, below, 0700), ==, 0);
+  g_assert_cmpint (symlinkat ("a", directory->fd, others), ==, 0);
+  g_assert_true (edit_commit (edit, NULL));
+  assert_file (file, WORK "user = me\n", 0644);
+  g_assert_cmpint (count_entries (directory->path), ==, 4);
+  empty (directory);
+}
+
 static void
 test_refuses (Directory *directory, const void *data)
 {
@@ -292,6 +324,8 @@ main (int argc, char **argv)
               directory_tear_down);
   g_test_add ("/edit/keeps-list", Directory, NULL, directory_set_up,
               test_keeps_list, directory_tear_down);
+  g_test_add ("/edit/leftover", Directory, NULL, directory_set_up,
+              test_leftover, directory_tear_down);
   g_test_add ("/edit/refuses", Directory, NULL, directory_set_up, test_refuses,
               directory_tear_down);
   return g_test_run ();
