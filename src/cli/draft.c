@@ -272,6 +272,16 @@ draft_set (Draft *draft, DraftAccount *account, const char *name,
       (DraftSetting){ name, g_strdup (value), g_strdup (draft->file), line };
 }
 
+void
+draft_way (Draft *draft, DraftAccount *account, const char *port,
+           bool starttls, int line)
+{
+  if (strcmp (port, starttls ? "587" : "465") != 0)
+    draft_set (draft, account, "port", port, line);
+  if (starttls)
+    draft_set (draft, account, "tls", "starttls", line);
+}
+
 const char *
 draft_get (const DraftAccount *account, const char *name)
 {
@@ -597,19 +607,36 @@ draft_apply (Draft *draft, Edit *edit)
     }
 }
 
-const char *
-draft_line (const char **rest, size_t *left, size_t *length)
+/* Lines */
+
+static bool
+take_line (DraftLines *lines)
 {
-  const char *line = *rest;
+  size_t left = lines->text->length - lines->next;
   const char *end;
 
-  if (*left == 0)
-    return NULL;
-  end = memchr (line, '\n', *left);
-  *length = end != NULL ? (size_t) (end - line) : *left;
-  *rest = end != NULL ? end + 1 : line + *left;
-  *left -= (size_t) (*rest - line);
-  if (end != NULL && *length > 0 && line[*length - 1] == '\r')
-    (*length)--;
-  return line;
+  if (left == 0)
+    return false;
+  lines->line = lines->text->octets + lines->next;
+  end = memchr (lines->line, '\n', left);
+  lines->length = end != NULL ? (size_t) (end - lines->line) : left;
+  lines->next += lines->length + (end != NULL ? 1 : 0);
+  lines->number++;
+  if (end != NULL && lines->length > 0
+      && lines->line[lines->length - 1] == '\r')
+    lines->length--;
+  return true;
+}
+
+bool
+draft_next_line (Draft *draft, DraftLines *lines, size_t maximum)
+{
+  while (take_line (lines))
+    {
+      if (lines->length <= maximum)
+        return true;
+      draft_note (draft, lines->number,
+                  _ ("this line is too long; it is left out"));
+    }
+  return false;
 }

@@ -89,6 +89,11 @@ DraftAccount *draft_account (Draft *draft, const char *name, int line);
 void draft_set (Draft *draft, DraftAccount *account, const char *name,
                 const char *value, int line);
 
+/* Sets the port, and that TLS begins by STARTTLS or does not; what goes without
+ * saying is not written. */
+void draft_way (Draft *draft, DraftAccount *account, const char *port,
+                bool starttls, int line);
+
 /* What draft_set stored; NULL: nothing. */
 const char *draft_get (const DraftAccount *account, const char *name);
 
@@ -132,6 +137,16 @@ void draft_set_default (DraftAccount *account);
  * all that stands there already left as it is. Notes tell both. */
 void draft_apply (Draft *draft, Edit *edit);
 
-/* The next line of the REST of a text, without its end, which is LF or CRLF,
- * and its length; NULL: there is none. */
-const char *draft_line (const char **rest, size_t *left, size_t *length);
+/* The lines of a text. */
+typedef struct
+{
+  const DraftText *text;
+  size_t next;      /* where the next one begins */
+  const char *line; /* without its end, which is LF or CRLF */
+  size_t length;
+  int number;
+} DraftLines;
+
+/* Reads the next one that has at most MAXIMUM octets; a note tells of each that is
+ * longer. False: there is none. */
+bool draft_next_line (Draft *draft, DraftLines *lines, size_t maximum);

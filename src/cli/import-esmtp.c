@@ -359,9 +359,8 @@ convert_relay (const Reader *reader, const Identity *identity,
       return;
     }
   draft_set (reader->draft, account, "host", parts[0], line);
-  if (parts[1] != NULL && strcmp (port_of (parts[1]), "587") != 0)
-    draft_set (reader->draft, account, "port", port_of (parts[1]), line);
-  draft_set (reader->draft, account, "tls", "starttls", line);
+  draft_way (reader->draft, account,
+             parts[1] != NULL ? port_of (parts[1]) : "587", true, line);
   if (g_strcmp0 (starttls, "enabled") != 0
       && g_strcmp0 (starttls, "required") != 0)
     draft_leave_out (

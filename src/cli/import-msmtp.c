@@ -210,7 +210,6 @@ convert_relay (const Conversion *conversion)
 {
   const char *port = text_of (conversion, MSMTP_PORT);
   bool implicit = is (conversion, MSMTP_STARTTLS, "off");
-  const char *usual = implicit ? "465" : "587";
 
   if (is (conversion, MSMTP_PROTOCOL, "lmtp"))
     draft_leave_out (conversion->draft, conversion->account,
@@ -227,10 +226,8 @@ convert_relay (const Conversion *conversion)
                      conversion->old->line, _ ("it has no `host'"));
   if (port == NULL)
     port = implicit ? "465" : "25";
-  if (strcmp (port, usual) != 0)
-    set (conversion, "port", port, MSMTP_PORT);
-  if (!implicit)
-    set (conversion, "tls", "starttls", MSMTP_STARTTLS);
+  draft_way (conversion->draft, conversion->account, port, !implicit,
+             line_of (conversion, MSMTP_PORT));
 }
 
 /* GnuTLS's programs show what both are. */

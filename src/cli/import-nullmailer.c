@@ -243,15 +243,12 @@ take_word (Remote *remote, const Secret *word)
 static void
 finish_relay (Remote *remote)
 {
-  const char *usual = remote->tls ? "465" : "587";
   const char *port = remote->port;
 
   if (port == NULL)
     port = remote->tls ? "465" : "25";
-  if (remote->starttls && !remote->tls)
-    set (remote, "tls", "starttls");
-  if (strcmp (port, usual) != 0)
-    set (remote, "port", port);
+  draft_way (remote->draft, remote->account, port,
+             remote->starttls && !remote->tls, remote->line);
   if (!remote->tls && !remote->starttls)
     draft_leave_out (
         remote->draft, remote->account, remote->line,
@@ -359,38 +356,36 @@ read_remote (Draft *draft, const NullmailerControls *controls,
   g_free (remote.key);
 }
 
+static void
+read_line (Draft *draft, const NullmailerControls *controls,
+           const DraftLines *lines)
+{
+  const char *at = lines->line;
+  const char *end = lines->line + lines->length;
+
+  while (at < end && g_ascii_isspace (*at))
+    at++;
+  if (at == end || *at == '#')
+    return;
+  if (draft->accounts->len >= REMOTES_MAXIMUM)
+    draft_note (draft, lines->number,
+                _ ("these are too many relays; this one is left out"));
+  else
+    read_remote (draft, controls, at, (size_t) (end - at), lines->number);
+}
+
 void
 import_nullmailer (Draft *draft, const DraftText *remotes,
                    const NullmailerControls *controls)
 {
-  const char *rest = remotes->octets;
-  size_t left = remotes->length;
+  DraftLines lines = { .text = remotes };
   g_autofree char *lifetime = g_strconcat (
       controls->queue_lifetime != NULL ? controls->queue_lifetime : "", "s",
       NULL);
-  const char *line;
-  size_t length;
 
   draft->file = remotes->file;
-  for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
-       number++)
-    {
-      while (length > 0 && g_ascii_isspace (*line))
-        {
-          line++;
-          length--;
-        }
-      if (length > LINE_MAXIMUM)
-        draft_note (draft, number,
-                    _ ("this line is too long; it is left out"));
-      else if (length == 0 || *line == '#')
-        continue;
-      else if (draft->accounts->len >= REMOTES_MAXIMUM)
-        draft_note (draft, number,
-                    _ ("these are too many relays; this one is left out"));
-      else
-        read_remote (draft, controls, line, length, number);
-    }
+  while (draft_next_line (draft, &lines, LINE_MAXIMUM))
+    read_line (draft, controls, &lines);
   if (controls->admin_address != NULL)
     draft_set (draft, NULL, "local-mail-to", controls->admin_address, 0);
   if (controls->queue_lifetime != NULL)

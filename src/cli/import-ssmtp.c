@@ -208,19 +208,11 @@ static void
 read_lines (Reader *reader, const DraftText *source,
             void (*read) (Reader *, const char *, size_t, int))
 {
-  const char *rest = source->octets;
-  size_t left = source->length;
-  const char *line;
-  size_t length;
+  DraftLines lines = { .text = source };
 
   reader->draft->file = source->file;
-  for (int number = 1; (line = draft_line (&rest, &left, &length)) != NULL;
-       number++)
-    if (length > LINE_MAXIMUM)
-      draft_note (reader->draft, number,
-                  _ ("this line is too long; it is left out"));
-    else
-      read (reader, line, length, number);
+  while (draft_next_line (reader->draft, &lines, LINE_MAXIMUM))
+    read (reader, lines.line, lines.length, lines.number);
 }
 
 /* What it means */
@@ -269,11 +261,8 @@ set_relay (const Reader *reader, DraftAccount *account, const Alias *alias)
     draft_leave_out (reader->draft, account, line, _ ("it has no relay"));
   else
     draft_set (reader->draft, account, "host", parts[0], line);
-  if (strcmp (port, starttls ? "587" : "465") != 0)
-    draft_set (reader->draft, account, "port", port, line);
-  if (starttls)
-    draft_set (reader->draft, account, "tls", "starttls", line);
-  else if (!says_yes (reader, TLS))
+  draft_way (reader->draft, account, port, starttls, line);
+  if (!starttls && !says_yes (reader, TLS))
     draft_leave_out (
         reader->draft, account, line,
         _ ("it sends without TLS, and Postrider never does. If the relay has "

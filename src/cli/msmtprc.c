@@ -395,14 +395,6 @@ read_line (Reader *reader, const char *text, size_t length)
 {
   Line line;
 
-  if (length > LINE_MAXIMUM)
-    {
-      draft_note (reader->draft, reader->line,
-                  _ ("msmtp reads %d octets of a line at the most; the line "
-                     "is left out"),
-                  LINE_MAXIMUM);
-      return;
-    }
   if (!split (text, length, &line))
     return;
   if (is_command (&line, "eval"))
@@ -414,20 +406,17 @@ read_line (Reader *reader, const char *text, size_t length)
 GPtrArray *
 msmtprc_read (Draft *draft, const DraftText *msmtprc)
 {
-  const char *text = msmtprc->octets;
-  size_t length = msmtprc->length;
+  DraftLines lines = { .text = msmtprc };
   Reader reader = { .draft = draft,
                     .defaults = g_new0 (MsmtpAccount, 1),
                     .lost = g_new0 (MsmtpAccount, 1) };
-  const char *line;
-  size_t line_length;
 
   draft->file = msmtprc->file;
   reader.accounts = g_ptr_array_new_with_free_func (account_free);
-  while ((line = draft_line (&text, &length, &line_length)) != NULL)
+  while (draft_next_line (draft, &lines, LINE_MAXIMUM))
     {
-      reader.line++;
-      read_line (&reader, line, line_length);
+      reader.line = lines.number;
+      read_line (&reader, lines.line, lines.length);
     }
   account_free (reader.defaults);
   account_free (reader.lost);

@@ -366,9 +366,9 @@ test_sizes (void)
   g_autoptr (Draft) draft = draft_new (&world);
 
   import_msmtp (draft, &(DraftText){ "old", fits, strlen (fits) });
-  g_assert_false (is_noted (draft, "1: msmtp reads 500 octets of a line"));
+  g_assert_false (is_noted (draft, "1: this line is too long"));
   import_msmtp (draft, &(DraftText){ "old", long_one, strlen (long_one) });
-  g_assert_true (is_noted (draft, "1: msmtp reads 500 octets of a line"));
+  g_assert_true (is_noted (draft, "1: this line is too long"));
 }
 
 /* Both files of ssmtp in one text: "--" stands between them. */
