@@ -269,6 +269,30 @@ drop_other_ways (const ConfigSection *section, Relay *relay)
     g_clear_pointer (&relay->source_address, g_free);
 }
 
+bool
+account_inherits (const Account *account, const char *name)
+{
+  const Relay *relay = &account->relay;
+  const struct
+  {
+    const char *name;
+    bool counts;
+  } ways[] = {
+    { "proxy", relay->proxy.host != NULL },
+    { "socket", relay->socket != NULL },
+    { "tunnel", relay->tunnel != NULL },
+    { "source-address", relay->source_address != NULL },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (ways); i++)
+    if (strcmp (ways[i].name, name) == 0)
+      return ways[i].counts;
+  for (size_t i = 0; i < G_N_ELEMENTS (secret_sources); i++)
+    if (strcmp (secret_sources[i], name) == 0)
+      return g_strcmp0 (account->secret_source, name) == 0;
+  return true;
+}
+
 static Account *
 read_account (const Source *source)
 {

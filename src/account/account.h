@@ -64,6 +64,11 @@ const char *account_address (const Account *account);
  * nothing. It belongs to ACCOUNT. */
 const char *account_claims (const Account *account, const char *sender);
 
+/* Whether what [defaults] says of the setting NAME counts for ACCOUNT, whose section
+ * does not say it: a way to the relay, or a place for its secret, that is ACCOUNT's own
+ * takes the place of what stands there. */
+bool account_inherits (const Account *account, const char *name);
+
 /* [postrider]: for all accounts. */
 typedef struct
 {

@@ -115,34 +115,6 @@ find_entry (const Config *config, const char *section, const char *name)
   return found != NULL ? config_find (found, name) : NULL;
 }
 
-/* Whether what [defaults] says of NAME counts for ACCOUNT: a way or a source
-   of the secret that it has itself takes the place of another one there. */
-static bool
-is_inherited (const Account *account, const char *name)
-{
-  const Relay *relay = &account->relay;
-  const struct
-  {
-    const char *name;
-    bool counts;
-  } exceptions[] = {
-    { "proxy", relay->proxy.host != NULL },
-    { "socket", relay->socket != NULL },
-    { "tunnel", relay->tunnel != NULL },
-    { "source-address", relay->source_address != NULL },
-  };
-  static const char *const sources[] = { "password-command",
-                                         "password-credential",
-                                         "password-file", TOKEN_COMMAND,
-                                         NULL };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (exceptions); i++)
-    if (strcmp (exceptions[i].name, name) == 0)
-      return exceptions[i].counts;
-  return !g_strv_contains (sources, name)
-         || g_strcmp0 (account->secret_source, name) == 0;
-}
-
 /* What counts where no file says anything; NULL: nothing. */
 static char *
 initial_value (const Account *account, const Setting *setting)
@@ -164,7 +136,7 @@ find_effective (const Request *request, const Account *account,
     {
       config = find_config (request, account->file);
       entry = find_entry (config, account->name, setting->name);
-      if (entry == NULL && is_inherited (account, setting->name))
+      if (entry == NULL && account_inherits (account, setting->name))
         entry = find_entry (config, CONFIG_DEFAULTS, setting->name);
     }
   for (size_t i = 0;
