@@ -14,8 +14,6 @@
 #include "base/user.h"
 #include "smtp/sasl.h"
 
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
-
 static Account *
 account_new (const char *name, const char *file, int line)
 {
@@ -686,7 +684,7 @@ set_unknown_name (const Accounts *accounts, const char *name, GError **error)
 {
   g_autofree const char **names
       = g_new0 (const char *, accounts->accounts->len + 1);
-  g_autofree char *shown = text_printable (name, strlen (name), SHOWN_MAXIMUM);
+  g_autofree char *shown = text_shown (name);
   const char *meant;
 
   for (size_t i = 0; i < accounts->accounts->len; i++)
@@ -704,10 +702,7 @@ set_unknown_name (const Accounts *accounts, const char *name, GError **error)
 static void
 set_no_default (const Accounts *accounts, const char *sender, GError **error)
 {
-  g_autofree char *shown
-      = sender != NULL
-            ? text_printable (sender, strlen (sender), SHOWN_MAXIMUM)
-            : g_strdup ("");
+  g_autofree char *shown = text_shown (sender != NULL ? sender : "");
 
   if (accounts->accounts->len == 0)
     g_set_error (error, FAILURE, FAILURE_CONFIG,

@@ -19,7 +19,6 @@
 #include "base/text.h"
 #include "base/trusted.h"
 
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define NEW_FILE_MODE 0600
 #define TEMPORARY ".tmp-accounts-" /* then a random number in hexadecimal digits */
 #define DIGITS 16
@@ -300,8 +299,7 @@ static bool
 refuse (const Edit *edit, const char *section, const char *name,
         GError **error)
 {
-  g_autofree char *shown =
-      text_printable (section, strlen (section), SHOWN_MAXIMUM);
+  g_autofree char *shown = text_shown (section);
 
   g_set_error (error, FAILURE, FAILURE_CONFIG,
                _ ("%s: `%s' of section [%s] cannot be written: it, or the "

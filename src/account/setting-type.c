@@ -15,7 +15,6 @@
 #include "smtp/sasl.h"
 #include "smtp/token.h"
 
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 #define PIN_LENGTH 32    /* octets */
 #define CREDENTIAL_LENGTH 255 /* of a file's name */
 #define SOCKS_PORT 1080  /* RFC 1928 section 3 */
@@ -49,12 +48,6 @@ set_strings (const Assignment *assignment, GPtrArray *strings)
   set_words (assignment, (char **) g_ptr_array_steal (strings, NULL));
 }
 
-static char *
-shown (const char *value)
-{
-  return text_printable (value, strlen (value), SHOWN_MAXIMUM);
-}
-
 /* Each item of VALUE, which commas separate, as READ makes it, into ITEMS. The first
    that READ takes for none, for a message; NULL: there is none such. */
 static char *
@@ -67,7 +60,7 @@ read_items (const char *value, char *(*read) (const char *), GPtrArray *items)
       char *item = read (g_strstrip (words[i]));
 
       if (item == NULL)
-        return shown (words[i]);
+        return text_shown (words[i]);
       g_ptr_array_add (items, item);
     }
   return NULL;
@@ -701,6 +694,6 @@ setting_type_show (SettingType type, const char *value)
   g_autofree char *rest = at != NULL ? g_strconcat ("***", at, NULL) : NULL;
 
   if (place != NULL)
-    return shown (place);
-  return shown (at != NULL ? rest : value);
+    return text_shown (place);
+  return text_shown (at != NULL ? rest : value);
 }

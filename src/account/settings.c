@@ -7,8 +7,6 @@
 #include "base/suggest.h"
 #include "base/text.h"
 
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
-
 static const char *const answers[] = { "no", "yes", NULL };
 static const char *const tls_modes[] = { "implicit", "starttls", NULL };
 static const char *const rewrites[] = { "local", "always", "never", NULL };
@@ -222,8 +220,7 @@ complain_unknown (Config *config, const ConfigSection *section,
                   SettingScope scope, const ConfigEntry *entry)
 {
   const char *meant = suggest_name (scope, entry->name);
-  g_autofree char *name
-      = text_printable (entry->name, strlen (entry->name), SHOWN_MAXIMUM);
+  g_autofree char *name = text_shown (entry->name);
   bool one_account = scope == SETTING_OF_ACCOUNT
                      && !section->refused
                      && strcmp (section->name, CONFIG_DEFAULTS) != 0;

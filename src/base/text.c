@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#define SHOWN_MAXIMUM 80 /* octets */
+
 bool
 text_is_control (uint32_t c)
 {
@@ -65,6 +67,12 @@ text_printable (const char *text, size_t length, size_t maximum)
       g_string_append (out, maximum >= strlen ("...") ? "..." : "");
     }
   return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
+char *
+text_shown (const char *text)
+{
+  return text_printable (text, strlen (text), SHOWN_MAXIMUM);
 }
 
 void

@@ -11,6 +11,10 @@
  * become a space. A text that is cut ends in "...". Caller owns the result. */
 char *text_printable (const char *text, size_t length, size_t maximum);
 
+/* The same of a TEXT that ends in NUL, at the length that a message names it with.
+ * Caller owns the result. */
+char *text_shown (const char *text);
+
 #define TEXT_LINE_MAXIMUM 200 /* octets of a line that are shown */
 
 /* Of a text that comes in pieces, the last line that is not empty; all zero at

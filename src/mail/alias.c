@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #define PROBLEMS_MAXIMUM 100
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define CATCH_ALL "default"
@@ -107,12 +106,6 @@ typedef struct
   GArray *starts; /* of Start; none: there is no line */
   size_t start;   /* the one that was asked for last */
 } Reader;
-
-static char *
-shown (const char *text, size_t length)
-{
-  return text_printable (text, length, SHOWN_MAXIMUM);
-}
 
 static void complain (Aliases *aliases, int line, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
@@ -279,7 +272,7 @@ read_target (Reader *reader, Definition *definition, int line,
   if (kind == TARGET_ADDRESS)
     add_addresses (reader, definition, line, text);
   else
-    add_target (definition, line, kind, shown (text, strlen (text)));
+    add_target (definition, line, kind, text_shown (text));
 }
 
 static void
@@ -324,7 +317,7 @@ read_logical (Reader *reader)
       return;
     }
   definition = g_new0 (Definition, 1);
-  definition->name = shown (name, strlen (name));
+  definition->name = text_shown (name);
   definition->line = line;
   definition->targets = g_ptr_array_new_with_free_func (target_free);
   read_targets (reader, definition, p);

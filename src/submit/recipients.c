@@ -14,7 +14,6 @@
 #include "submit/sender.h"
 
 #define SYSTEM_ALIASES "/etc/aliases"
-#define SHOWN_MAXIMUM 80 /* octets of a foreign text in a message */
 
 void
 recipients_gather (Envelope *envelope, char **operands, const Header *header,
@@ -99,8 +98,7 @@ static void
 note_unknown (Settling *settling, const Address *address)
 {
   const Accounts *accounts = settling->accounts;
-  g_autofree char *name = text_printable (
-      address->local_part, strlen (address->local_part), SHOWN_MAXIMUM);
+  g_autofree char *name = text_shown (address->local_part);
 
   g_ptr_array_add (
       settling->problems,
