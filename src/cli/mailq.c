@@ -63,7 +63,7 @@ append_reason (GString *out, const char *reason)
       text_printable (reason, strlen (reason), REASON_MAXIMUM);
 
   g_string_append_printf (out, "%*s(%s)\n",
-                          MAX (REASON_COLUMNS - (int) output_width (line), 1), "",
+                          MAX (REASON_COLUMNS - (int) text_width (line), 1), "",
                           line);
 }
 

@@ -358,7 +358,7 @@ static void
 append_help (GString *out, const Option *row)
 {
   g_autofree char *names = names_of (row);
-  size_t width = 2 + output_width (names);
+  size_t width = 2 + text_width (names);
 
   g_string_append_printf (out, "  %s", names);
   if (width >= HELP_COLUMN)

@@ -16,12 +16,6 @@
 
 static int trouble; /* errno of the first write that failed */
 
-size_t
-output_width (const char *text)
-{
-  return text_width (text);
-}
-
 static void
 append_blanks (GString *out, size_t count)
 {
@@ -45,7 +39,7 @@ void
 output_append_padded (GString *out, const char *text, size_t width, bool right)
 {
   g_autofree char *line = printable (text);
-  size_t taken = output_width (line);
+  size_t taken = text_width (line);
   size_t blanks = taken < width ? width - taken : 0;
 
   if (right)
@@ -109,7 +103,7 @@ typedef struct
 static void
 fold_part (Fold *fold, const char *part, bool gap)
 {
-  size_t width = output_width (part);
+  size_t width = text_width (part);
 
   if (fold->column > fold->indent
       && fold->column + gap + width > fold->limit)
@@ -208,7 +202,7 @@ output_help_folded (const char *text)
     {
       const char *rest = text_of (*line);
       g_autofree char *head = g_strndup (*line, (size_t) (rest - *line));
-      size_t column = output_width (head);
+      size_t column = text_width (head);
 
       g_string_append (out, head);
       if (line[1] != NULL)

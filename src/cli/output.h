@@ -16,9 +16,6 @@
 /* Where the last one is free. */
 #define OUTPUT_HELP_COLUMNS 79
 
-/* text_width. */
-size_t output_width (const char *text);
-
 /* Appends TEXT. */
 void output_append_text (GString *out, const char *text);
 

@@ -2,7 +2,7 @@
 
 #include <glib/gi18n.h>
 
-#include "cli/output.h"
+#include "base/text.h"
 
 static const char *
 translate (const char *context, const char *word)
@@ -25,7 +25,9 @@ words_width (const Word *table, const char *context)
 
   for (; table->word != NULL; table++)
     {
-      width = MAX (width, output_width (translate (context, table->word)));
+      size_t own = text_width (translate (context, table->word));
+
+      width = MAX (width, own);
       if (table->name == NULL)
         break;
     }

@@ -4,19 +4,20 @@
 
 #include <glib.h>
 
+#include "base/text.h"
 #include "cli/output.h"
 #include "cli/words.h"
 
 static void
 test_width (void)
 {
-  g_assert_cmpuint (output_width (""), ==, 0);
-  g_assert_cmpuint (output_width ("held"), ==, 4);
-  g_assert_cmpuint (output_width ("zur\xc3\xbc"
+  g_assert_cmpuint (text_width (""), ==, 0);
+  g_assert_cmpuint (text_width ("held"), ==, 4);
+  g_assert_cmpuint (text_width ("zur\xc3\xbc"
                                   "ckgehalten"),
                     ==, 14);
-  g_assert_cmpuint (output_width ("e\xcc\x81"), ==, 1);
-  g_assert_cmpuint (output_width ("\xe6\xbc\xa2\xe5\xad\x97"), ==, 4);
+  g_assert_cmpuint (text_width ("e\xcc\x81"), ==, 1);
+  g_assert_cmpuint (text_width ("\xe6\xbc\xa2\xe5\xad\x97"), ==, 4);
 }
 
 static void
@@ -93,7 +94,7 @@ test_wrapped (void)
                         cases[i].lines == 0 ? 0 : cases[i].lines + 1);
       for (unsigned line = 0; line < cases[i].lines; line++)
         {
-          g_assert_cmpuint (output_width (lines[line]), <=, OUTPUT_COLUMNS);
+          g_assert_cmpuint (text_width (lines[line]), <=, OUTPUT_COLUMNS);
           g_assert_cmpuint (strspn (lines[line], " "), ==, cases[i].indent);
         }
     }
