@@ -19,7 +19,7 @@
 #include "submit/submission.h"
 
 #define SMTPD_RECIPIENTS 50000 /* of one message */
-#define SMTPD_MISTAKES 20      /* one after the other, and the client goes */
+#define SMTPD_MISTAKES 20 /* with no message taken in between: the client goes */
 
 /* Where its messages go. */
 typedef struct
