@@ -305,7 +305,7 @@ read_account (const Source *source)
   settings_apply (source->config, section, SETTING_OF_ACCOUNT, source->home,
                   account);
   if (account->relay.port == 0)
-    account->relay.port = account->relay.tls == TLS_STARTTLS ? 587 : 465;
+    account->relay.port = relay_usual_port (account->relay.tls);
   account->secret_source = find_secret_source (section);
   if (account->secret_source == NULL)
     account->secret_source = find_secret_source (source->defaults);

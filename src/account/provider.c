@@ -115,7 +115,7 @@ read_provider (Config *config, const ConfigSection *section)
       config_problem (config, section->line, section->column, "%s lacks %s",
                       section->name, columns[i].name);
   if (provider->port == 0)
-    provider->port = provider->tls == TLS_STARTTLS ? 587 : 465;
+    provider->port = relay_usual_port (provider->tls);
   return provider;
 }
 

@@ -45,6 +45,12 @@ relay_clear (Relay *relay)
   *relay = (Relay){ 0 };
 }
 
+uint16_t
+relay_usual_port (TlsMode tls)
+{
+  return tls == TLS_STARTTLS ? 587 : 465;
+}
+
 bool
 relay_trusts_pins_alone (const Relay *relay)
 {

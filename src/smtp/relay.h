@@ -11,9 +11,12 @@
 
 typedef enum
 {
-  TLS_IMPLICIT, /* RFC 8314 section 3.3, port 465 */
-  TLS_STARTTLS, /* RFC 3207, required, port 587 */
+  TLS_IMPLICIT, /* from the first octet (RFC 8314 section 3.3) */
+  TLS_STARTTLS, /* RFC 3207, required */
 } TlsMode;
+
+/* Where a relay with that listens, unless it is said otherwise: 465 or 587. */
+uint16_t relay_usual_port (TlsMode tls);
 
 /* Milliseconds (RFC 5321 section 4.5.3.2). */
 typedef struct
