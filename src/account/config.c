@@ -159,19 +159,21 @@ ends_line (const char *p)
 }
 
 /* Account names stand in the log and on command lines. */
+bool
+config_may_name (gunichar c)
+{
+  return g_unichar_isalnum (c)
+         || (c > ' ' && c < 128 && strchr ("-._@+", (int) c) != NULL);
+}
+
 static bool
 is_section_name (const char *name)
 {
   if (*name == '\0')
     return false;
   for (; *name != '\0'; name = g_utf8_next_char (name))
-    {
-      gunichar c = g_utf8_get_char (name);
-
-      if (!g_unichar_isalnum (c)
-          && (c > 127 || strchr ("-._@+", (int) c) == NULL))
-        return false;
-    }
+    if (!config_may_name (g_utf8_get_char (name)))
+      return false;
   return true;
 }
 

@@ -57,6 +57,9 @@ Config *config_read (const char *file, bool *absent, GError **error);
 /* The same for OCTETS that came from FILE. */
 Config *config_parse (const char *file, const char *octets, size_t length);
 
+/* Whether the name of a section may have the character C. */
+bool config_may_name (gunichar c);
+
 /* Section NAME; NULL: none. */
 const ConfigSection *config_find_section (const Config *config,
                                           const char *name);

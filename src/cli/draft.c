@@ -5,10 +5,9 @@
 
 #include <glib/gi18n.h>
 
-#include "account/account.h"
+#include "account/config.h"
 #include "account/credential.h"
 #include "account/settings.h"
-#include "base/failure.h"
 #include "base/text.h"
 
 #define NOTES_MAXIMUM 1000
@@ -164,8 +163,7 @@ section_name (const char *name)
     {
       gunichar c = g_utf8_get_char (p);
 
-      if (g_unichar_isalnum (c)
-          || (c < 128 && strchr ("-._@+", (int) c) != NULL))
+      if (config_may_name (c))
         g_string_append_unichar (section, c);
       else
         g_string_append_c (section, '-');
