@@ -122,4 +122,17 @@ check "where a setting stands, in a file of an odd name" harmless accounts -C "$
 check "--which, of that" harmless accounts -C "$red" --which me@a.example
 rm "$red"
 check "an error of that" harmless accounts -C "$red"
+
+# What an account has of [defaults], where its way is its own.
+printf '%s\n' '[defaults]' 'host = smtp.example.org' 'proxy = localhost:9050' \
+  'source-address = 127.0.0.1' '[a]' 'from = a@example.org' \
+  'socket = /run/relay' '[b]' 'from = b@example.org' \
+  'proxy = localhost:9051' >"$accounts"
+accounts a
+check "its way: it is there" says "socket = /run/relay # $accounts:7"
+check "its way: no proxy" lacks proxy
+check "its way: no address that went with that" lacks source-address
+accounts b
+check "its proxy: the address goes with that, too" \
+  says "source-address = 127.0.0.1 # $accounts:4"
 end

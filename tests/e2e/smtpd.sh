@@ -57,6 +57,20 @@ full_output () {
 }
 check "one that is full: 0" full_output
 
+# Twice nineteen mistakes, and a message that is taken in between.
+forgiven () {
+  seq -f 'what is %g' 19 >mistakes
+  {
+    cat mistakes
+    printf '%s\n' 'MAIL FROM:<me@example.org>' 'RCPT TO:<you@example.net>' \
+      DATA '' Hello .
+    cat mistakes
+    echo QUIT
+  } | "$sendmail" -odq -bs >out
+  [ $? = 0 ] && grep '^250 2.0.0 ' out && grep '^221 ' out
+}
+check "a message that is taken forgives mistakes" forgiven
+
 # A file that is no pipe, both ways.
 printf 'MAIL FROM:<me@example.org>\nRCPT TO:<one@example.net>\nDATA\n\na\n.\n' \
   >commands

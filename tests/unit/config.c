@@ -174,14 +174,14 @@ test_order (void)
                    "F:3:1: `x' was set in line 2 already");
 }
 
-/* COUNT copies of PIECE, with %d counted. */
+/* COUNT copies of PIECE and END, with a number in between. */
 static char *
-repeat (const char *before, const char *piece, size_t count)
+repeat (const char *before, const char *piece, const char *end, size_t count)
 {
   GString *text = g_string_new (before);
 
   for (size_t i = 0; i < count; i++)
-    g_string_append_printf (text, "%s%zu = 1\n", piece, i);
+    g_string_append_printf (text, "%s%zu%s\n", piece, i, end);
   return g_string_free (text, FALSE);
 }
 
@@ -191,8 +191,9 @@ test_limits (void)
   g_autofree char *fits = g_strnfill (CONFIG_LINE_MAXIMUM - 2, 'a');
   g_autofree char *longest = g_strdup_printf ("[s]\nx=%s", fits);
   g_autofree char *longer = g_strdup_printf ("[s]\nx=%sa\ny", fits);
-  g_autofree char *entries = repeat ("[s]\n", "x", 1000);
-  g_autofree char *sections = repeat ("", "[s]\n[x", 3000);
+  g_autofree char *entries = repeat ("[s]\n", "x", " = 1", 1000);
+  g_autofree char *sections = repeat ("", "[s", "]", 1001);
+  g_autofree char *errors = repeat ("", "[s]\n[x", " = 1", 3000);
   g_autofree char *garbage = g_strnfill (CONFIG_FILE_MAXIMUM, '\001');
   const struct
   {
@@ -202,7 +203,8 @@ test_limits (void)
     { longest, NULL },
     { longer, "F:2:1: this line is longer than 4096 octets\nF:3:1: " },
     { entries, "F:202:1: there are too many settings in this section" },
-    { sections, "F: there may be more errors" },
+    { sections, "F:1001:1: there are too many sections" },
+    { errors, "F: there may be more errors" },
     { garbage, "F:1:1: this line is longer" },
   };
 

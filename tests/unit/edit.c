@@ -208,12 +208,17 @@ test_keeps (Directory *directory, const void *data)
 
   g_assert_true (g_file_set_contents (file, WORK, -1, NULL));
   g_assert_cmpint (chmod (file, 0644), ==, 0);
+  if (getuid () == 0)
+    g_assert_cmpint (chown (file, 0, 65534), ==, 0);
   g_assert_cmpint (symlink ("real", link), ==, 0);
   edit = open_file (link);
   set (edit, "user", "me");
   g_assert_true (edit_commit (edit, &error));
   g_assert_no_error (error);
   assert_file (file, WORK "user = me\n", 0644);
+  g_assert_cmpint (stat (file, &status), ==, 0);
+  if (getuid () == 0)
+    g_assert_cmpint (status.st_gid, ==, 65534);
   g_assert_cmpint (lstat (link, &status), ==, 0);
   g_assert_true (S_ISLNK (status.st_mode));
   empty (directory);
@@ -284,6 +289,37 @@ test_leftover (Directory *directory, const void *data)
   empty (directory);
 }
 
+/* Until the last step all is as it was, and then only if nobody else changed it. */
+static void
+test_prepare (Directory *directory, const void *data)
+{
+  g_autofree char *file = g_build_filename (directory->path, "a", NULL);
+  g_autoptr (GError) error = NULL;
+  Edit *edit;
+
+  g_assert_true (g_file_set_contents (file, WORK, -1, NULL));
+  g_assert_cmpint (chmod (file, 0600), ==, 0);
+  edit = open_file (file);
+  set (edit, "user", "me");
+  g_assert_true (edit_prepare (edit, NULL));
+  assert_file (file, WORK, 0600);
+  g_assert_cmpint (count_entries (directory->path), ==, 2);
+  edit_free (edit);
+  assert_file (file, WORK, 0600);
+  g_assert_cmpint (count_entries (directory->path), ==, 1);
+  edit = open_file (file);
+  set (edit, "user", "me");
+  g_assert_true (edit_prepare (edit, NULL));
+  g_assert_true (g_file_set_contents (file, "# mine\n" WORK, -1, NULL));
+  g_assert_cmpint (chmod (file, 0600), ==, 0);
+  g_assert_false (edit_commit (edit, &error));
+  g_assert_error (error, FAILURE, FAILURE_CONFIG);
+  edit_free (edit);
+  assert_file (file, "# mine\n" WORK, 0600);
+  g_assert_cmpint (count_entries (directory->path), ==, 1);
+  empty (directory);
+}
+
 static void
 test_refuses (Directory *directory, const void *data)
 {
@@ -326,6 +362,8 @@ main (int argc, char **argv)
               test_keeps_list, directory_tear_down);
   g_test_add ("/edit/leftover", Directory, NULL, directory_set_up,
               test_leftover, directory_tear_down);
+  g_test_add ("/edit/prepare", Directory, NULL, directory_set_up, test_prepare,
+              directory_tear_down);
   g_test_add ("/edit/refuses", Directory, NULL, directory_set_up, test_refuses,
               directory_tear_down);
   return g_test_run ();
