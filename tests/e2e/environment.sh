@@ -120,6 +120,9 @@ for variable in G_MESSAGES_DEBUG=all G_DBUS_DEBUG=all GNUTLS_DEBUG_LEVEL=9 \
     diff "$work/usual" "$work/said"
 done
 check "it was one" grep -q '^250 .*queued' "$work/usual"
+CHARSET=x "$sendmail" -bs </ >"$work/said" 2>"$work/err"
+check "nor of an error in a charset that there is not" \
+  [ "$(tr -d '\r' <"$work/said")" = '220 localhost ESMTP Postrider' ]
 
 # Policies that others set for GnuTLS allow nothing less.
 cat >"$work/policy" <<'END'
