@@ -35,19 +35,14 @@ manager (void)
 bool
 setup_service_is_offered (void)
 {
-  const char *const argv[] = { "systemctl",   manager (),   "list-unit-files",
-                               "--no-legend", "--no-pager", SERVICE, NULL };
+  /* Unlike list-unit-files, this fails where no systemd runs to start it. */
+  const char *const argv[] = { "systemctl", manager (), "show",
+                               "--property=UnitFileState", SERVICE, NULL };
   g_autoptr (Secret) output = child_output (
       argv, OUTPUT_MAXIMUM, deadline_in (SYSTEMD_PATIENCE), NULL);
-  g_auto (GStrv) words = NULL;
 
-  if (output == NULL)
-    return false;
-  /* "postrider.service disabled enabled" */
-  words = g_strsplit_set (secret_octets (output), " \n", 3);
-  return words[0] != NULL && words[1] != NULL
-         && strcmp (words[0], SERVICE) == 0
-         && strcmp (words[1], "disabled") == 0;
+  return output != NULL
+         && strcmp (secret_octets (output), "UnitFileState=disabled\n") == 0;
 }
 
 bool

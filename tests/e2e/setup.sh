@@ -460,7 +460,7 @@ if [ -e /usr/bin/systemctl ]; then
   cat >systemctl <<END
 #!/bin/sh
 echo "\$*" >>"$work/units"
-echo 'postrider.service disabled enabled'
+[ "\$2" != show ] || echo UnitFileState=disabled
 END
   chmod 755 systemctl
   begins
@@ -468,6 +468,16 @@ END
     'test message' "n$enter" -- --host localhost --port "$tls" \
     --trust-file "$ca" "$relay_user"
   check 'no systemd: it is not asked about' unsaid systemd
+  # It knows the unit's file, as where none runs.
+  sed 's/show/list-unit-files/; s/=/.service /' systemctl >stopped
+  chmod 755 stopped
+  mount --bind stopped /usr/bin/systemctl
+  begins
+  talk "[$relay_user]: " "$enter" 'Password of' "$relay_password$enter" \
+    'test message' "n$enter" -- --host localhost --port "$tls" \
+    --trust-file "$ca" "$relay_user"
+  umount /usr/bin/systemctl
+  check 'a systemd that does not run: it is not asked about' unsaid systemd
   mount --bind systemctl /usr/bin/systemctl
   begins
   talk "[$relay_user]: " "$enter" 'Password of' "$relay_password$enter" \
