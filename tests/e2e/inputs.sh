@@ -134,7 +134,7 @@ sender () { # sender PATH
 }
 
 complete () { # with all that a message must have
-  has 'Date: .*' && has 'From: .*<me@example.org>' &&
+  has 'Date: .*' && has 'From: (.*<me@example.org>|me@example.org)' &&
     has 'Message-ID: <.*@example.org>'
 }
 

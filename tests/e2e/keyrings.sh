@@ -218,7 +218,7 @@ row "a secret of no type" 0 gone "<- 250 2.0.0" alone type=
 # Addresses of the bus.
 unreachable='cannot ask the keyring: the session bus cannot be reached'
 mode=nobus
-for address in nonsense unix: unix:path= unix:path=/dev/null \
+for address in nonsense unix: unix:path= "unix:path=$work/sent" \
   unix:path=/nonexistent "unix:path=$work" unix:abstract=/nobody \
   tcp:host=localhost,port=1 'unixexec:path=/bin/touch,argv1=/nonexistent/x' \
   'unix:path=/nonexistent;unix:path=/dev/null' 'unix:path=%zz' 'a b:c' ';;;'; do
@@ -253,6 +253,7 @@ done
 
 report
 flatpak () {
+  unshare --mount true || return 77
   mkdir "$work/upper" "$work/over" "$work/root" &&
     unshare --mount --propagation private sh -c '
       mount -t tmpfs none "$work/over" &&

@@ -333,7 +333,8 @@ all_exit () { # all_exit STATUS: of at_once.
 
 # Runners
 
-# The processes of this user's queue that nobody waits for.
+# The processes of this user's queue that nobody waits for. They hide what they are
+# from all but root: others see none.
 runners () {
   for process in $(grep -lsz "^XDG_STATE_HOME=$XDG_STATE_HOME\$" \
     /proc/[0-9]*/environ); do

@@ -518,13 +518,17 @@ check "by itself: all are released" \
 check "by itself: and sent" await each_once 1 4 "$work/record"
 check "by itself: whoever did it has ended" await no_runner
 numbered 5 | submit defer@example.net
-await no_runner || {
-  for process in $(runners); do
-    kill -s TERM "$process"
-  done
-  await no_runner
-}
-check "by itself: nobody sends" no_runner
+if [ "$(id -u)" = 0 ]; then
+  await no_runner || {
+    for process in $(runners); do
+      kill -s TERM "$process"
+    done
+    await no_runner
+  }
+  check "by itself: nobody sends" no_runner
+else
+  skip "by itself: nobody sends" "only root sees who does, to end it"
+fi
 queue retry
 check "by itself: retry has it tried" await heard 2 'RCPT TO:<defer@'
 for process in $(runners); do
