@@ -160,7 +160,6 @@ setup_send_test (const char *accounts_file, const char *account,
   g_ptr_array_add (argv, (void *) "--");
   g_ptr_array_add (argv, (void *) to);
   g_ptr_array_add (argv, NULL);
-  (void) fflush (stdout);
   status = run_sendmail ((const char *const *) argv->pdata, text);
   after = list_queue ();
   *waits = status == EX_OK && has_more (before, after);

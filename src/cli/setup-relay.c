@@ -116,31 +116,31 @@ findings_set_error (const Findings *findings, GError **error)
 
 /* Finding */
 
+/* PORT and TLS are for want of others. */
+static void
+take_place (SetupDraft *draft, const char *host, unsigned port, TlsMode tls)
+{
+  g_autofree char *number = g_strdup_printf ("%u", port);
+
+  setup_draft_set (draft, SETUP_HOST, host);
+  if (draft->values[SETUP_PORT] == NULL)
+    setup_draft_set (draft, SETUP_PORT, number);
+  if (draft->values[SETUP_TLS] == NULL)
+    setup_draft_set (draft, SETUP_TLS,
+                     tls == TLS_STARTTLS ? "starttls" : "implicit");
+}
+
 static void
 take_provider (SetupDraft *draft, const Provider *provider)
 {
-  g_autofree char *port = g_strdup_printf ("%u", provider->port);
-
   draft->provider = provider;
-  setup_draft_set (draft, SETUP_HOST, provider->host);
-  if (draft->values[SETUP_TLS] == NULL)
-    setup_draft_set (draft, SETUP_TLS,
-                     provider->tls == TLS_STARTTLS ? "starttls" : "implicit");
-  if (draft->values[SETUP_PORT] == NULL)
-    setup_draft_set (draft, SETUP_PORT, port);
+  take_place (draft, provider->host, provider->port, provider->tls);
 }
 
 static void
 take_target (SetupDraft *draft, const SrvTarget *target)
 {
-  g_autofree char *port = g_strdup_printf ("%u", target->port);
-
-  setup_draft_set (draft, SETUP_HOST, target->host);
-  if (draft->values[SETUP_PORT] == NULL)
-    setup_draft_set (draft, SETUP_PORT, port);
-  if (draft->values[SETUP_TLS] == NULL)
-    setup_draft_set (draft, SETUP_TLS,
-                     target->tls == TLS_STARTTLS ? "starttls" : "implicit");
+  take_place (draft, target->host, target->port, target->tls);
 }
 
 /* HOST:PORT is understood as well. */
@@ -252,7 +252,6 @@ ask_dns (SetupDraft *draft, GError **error)
   bool ok = true;
 
   printf (_ ("Asking DNS for the relay of %s ...\n"), draft->domain);
-  (void) fflush (stdout);
   result = discover_relay (draft->domain, &target);
   if (result == SRV_FOUND && srv_is_within (target.host, draft->domain))
     {
@@ -399,7 +398,6 @@ try_way (SetupDraft *draft, const RelayWay *way, const char *port,
   printf (way == &ways[0] ? _ ("Connecting to %s, port %s ...\n")
                           : _ ("Connecting to %s, port %s, with STARTTLS ...\n"),
           draft->values[SETUP_HOST], draft->values[SETUP_PORT]);
-  (void) fflush (stdout);
   setup_probe (draft, false, NULL, findings);
   /* Whether that login would be good is not asked. */
   if (findings->texts[PROBE_EHLO] != NULL)

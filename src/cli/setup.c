@@ -129,7 +129,6 @@ ask_password (const SetupDraft *draft, GError **error)
       g_strdup_printf (_ ("Password of %s at %s: "), draft->values[SETUP_USER],
                        draft->values[SETUP_HOST]);
 
-  (void) fflush (stdout);
   for (;;)
     {
       Secret *secret = terminal_ask (prompt, deadline_in (G_MAXUINT), error);
@@ -149,7 +148,7 @@ read_password (GError **error)
 
   if (secret != NULL && secret_length (secret) > 0)
     return g_steal_pointer (&secret);
-  if (error == NULL || *error == NULL)
+  if (error != NULL && *error == NULL)
     g_set_error_literal (error, FAILURE, FAILURE_USAGE,
                          _ ("there is no password: give it as the first line "
                             "of standard input, or say where it is by "
@@ -169,7 +168,6 @@ find_secret (SetupDraft *draft, GError **error)
   if (setup_draft_source (draft) != NULL)
     return NULL;
   printf (_ ("Asking the keyring ...\n"));
-  (void) fflush (stdout);
   there = discover_password (draft->account, &why);
   if (why != NULL && draft->asks)
     {
@@ -182,13 +180,9 @@ find_secret (SetupDraft *draft, GError **error)
       set_no_keyring (why, error);
       return NULL;
     }
+  /* One that comes with the command is meant. */
   if (!draft->asks)
-    {
-      /* One that comes with the command is meant. */
-      Secret *given = read_password (there ? &why : error);
-
-      return given;
-    }
+    return read_password (there ? NULL : error);
   if (!there)
     return ask_password (draft, error);
   printf (_ ("The keyring has a password of %s at %s.\n"),
@@ -293,7 +287,6 @@ log_in (SetupDraft *draft, Secret **secret, GError **error)
       g_auto (Findings) findings = { .failed = false };
 
       printf (_ ("Logging in ...\n"));
-      (void) fflush (stdout);
       setup_probe (draft, true, *secret, &findings);
       if (findings.texts[PROBE_LOGIN] != NULL)
         print_login (draft);
@@ -339,14 +332,20 @@ settle (const SetupDraft *draft, Choice choice, const char *question,
   return ask_yes_or_no (question, true, answer, error);
 }
 
+static const char *
+test_recipient (const SetupDraft *draft)
+{
+  const char *named = draft->options->test_to;
+
+  return named != NULL ? named : draft->address;
+}
+
 static bool
 ask_last (const SetupDraft *draft, Plan *plan, GError **error)
 {
   const SetupOptions *options = draft->options;
-  const char *to =
-      options->test_to != NULL ? options->test_to : draft->address;
-  g_autofree char *test =
-      g_strdup_printf (_ ("Send a test message to %s?"), to);
+  g_autofree char *test = g_strdup_printf (_ ("Send a test message to %s?"),
+                                           test_recipient (draft));
   g_autofree char *link = g_strdup_printf (
       _ ("Make %s a link to Postrider, for cron and other programs?"),
       LINK_SENDMAIL);
@@ -411,7 +410,6 @@ write_undisturbed (SetupDraft *draft, const Plan *plan, GError **error)
     sigaddset (&signals, held[i]);
   pthread_sigmask (SIG_BLOCK, &signals, &before);
   written = write_account (draft, plan, error);
-  (void) fflush (stdout);
   pthread_sigmask (SIG_SETMASK, &before, NULL);
   return written;
 }
@@ -443,11 +441,9 @@ forgive (const SetupDraft *draft)
 static int
 send_test (const SetupDraft *draft)
 {
-  const SetupOptions *options = draft->options;
-  const char *to =
-      options->test_to != NULL ? options->test_to : draft->address;
+  const char *to = test_recipient (draft);
   bool waits;
-  int status = setup_send_test (options->accounts_file, draft->name,
+  int status = setup_send_test (draft->options->accounts_file, draft->name,
                                 draft->address, to, &waits);
 
   if (waits)
@@ -458,6 +454,12 @@ send_test (const SetupDraft *draft)
   else
     (void) fprintf (stderr, _ ("postrider: the test message was not sent\n"));
   return status;
+}
+
+static int
+first_failure (int before, int status)
+{
+  return before != EX_OK ? before : status;
 }
 
 /* The account is there, whatever becomes of this; the first failure is told by
@@ -474,17 +476,9 @@ do_rest (const SetupDraft *draft, const Plan *plan)
   if (plan->link && !link_is_ours () && !link_make (&link_error))
     status = report_error (link_error);
   if (plan->service && !setup_enable_service (&service_error))
-    {
-      int failed = report_error (service_error);
-
-      status = status != EX_OK ? status : failed;
-    }
+    status = first_failure (status, report_error (service_error));
   if (plan->test)
-    {
-      int failed = send_test (draft);
-
-      status = status != EX_OK ? status : failed;
-    }
+    status = first_failure (status, send_test (draft));
   setup_print_lines (draft->address);
   return status;
 }
@@ -510,10 +504,7 @@ run (const SetupOptions *options)
 
   if (!prepare (&draft, &plan, options, &error)
       || !write_undisturbed (&draft, &plan, &error))
-    {
-      (void) fflush (stdout);
-      return report_error (error);
-    }
+    return report_error (error);
   return do_rest (&draft, &plan);
 }
 
@@ -525,8 +516,12 @@ setup_main (int argc, char **argv)
 
   if (!setup_options_parse (&options, argc, argv, &error))
     return report_error (error);
-  if (!options.help)
-    return run (&options);
-  setup_options_print_help ();
-  return EX_OK;
+  if (options.help)
+    {
+      setup_options_print_help ();
+      return EX_OK;
+    }
+  /* What it does is told before it is done, through a pipe as well. */
+  (void) setvbuf (stdout, NULL, _IOLBF, 0);
+  return run (&options);
 }
