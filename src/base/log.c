@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,11 +117,12 @@ date_now (void)
 static const char *
 end_of_half (int fd)
 {
+  struct stat status;
   char last = '\n';
 
-  if (lseek (fd, -1, SEEK_END) >= 0 && read (fd, &last, 1) == 1 && last != '\n')
-    return "...\n";
-  return "";
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && status.st_size > 0)
+    (void) !pread (fd, &last, 1, status.st_size - 1);
+  return last != '\n' ? "...\n" : "";
 }
 
 static void
