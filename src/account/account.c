@@ -1,6 +1,7 @@
 #include "account/account.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -491,7 +492,7 @@ accounts_new (const char *file)
   Accounts *accounts = g_new0 (Accounts, 1);
 
   accounts->accounts = g_ptr_array_new_with_free_func (account_free);
-  accounts->file = g_strdup (file);
+  accounts->file = text_printable (file, strlen (file), PATH_MAX);
   settings_apply_initial (SETTING_OF_GENERAL, &accounts->general);
   return accounts;
 }

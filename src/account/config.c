@@ -1,15 +1,18 @@
 #include "account/config.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "base/trusted.h"
 
 #define PROBLEMS_MAXIMUM 100
 #define SECTIONS_MAXIMUM 1000
 #define ENTRIES_MAXIMUM 200
+#define PROBLEM_MAXIMUM 1000 /* octets of what is said of one */
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -70,6 +73,7 @@ config_free (Config *config)
 void
 config_problem (Config *config, int line, int column, const char *format, ...)
 {
+  g_autofree char *text = NULL;
   Problem *problem;
   va_list arguments;
 
@@ -79,8 +83,9 @@ config_problem (Config *config, int line, int column, const char *format, ...)
   problem->line = line;
   problem->column = column;
   va_start (arguments, format);
-  problem->text = g_strdup_vprintf (format, arguments);
+  text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  problem->text = text_printable (text, strlen (text), PROBLEM_MAXIMUM);
   g_ptr_array_add (config->problems, problem);
 }
 
@@ -98,6 +103,8 @@ bool
 config_check (Config *config, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *file =
+      text_printable (config->file, strlen (config->file), PATH_MAX);
 
   if (config->problems->len == 0)
     return true;
@@ -106,15 +113,13 @@ config_check (Config *config, GError **error)
     {
       const Problem *problem = g_ptr_array_index (config->problems, i);
 
-      g_string_append_printf (text, "%s%s:%d:%d: %s", i > 0 ? "\n" : "",
-                              config->file, problem->line, problem->column,
-                              problem->text);
+      g_string_append_printf (text, "%s%s:%d:%d: %s", i > 0 ? "\n" : "", file,
+                              problem->line, problem->column, problem->text);
     }
   if (config->problems->len == PROBLEMS_MAXIMUM)
     {
       g_string_append_c (text, '\n');
-      g_string_append_printf (text, _ ("%s: there may be more errors"),
-                              config->file);
+      g_string_append_printf (text, _ ("%s: there may be more errors"), file);
     }
   g_set_error_literal (error, FAILURE, FAILURE_CONFIG, text->str);
   return false;
@@ -407,7 +412,7 @@ check_line (Reader *reader, size_t length)
       return false;
     }
   for (const char *p = reader->line; *p != '\0'; p = g_utf8_next_char (p))
-    if (*p != '\t' && g_unichar_iscntrl (g_utf8_get_char (p)))
+    if (*p != '\t' && text_is_control (g_utf8_get_char (p)))
       {
         complain (reader, p, _ ("there is a control character"));
         return false;

@@ -13,8 +13,10 @@
 #include "base/failure.h"
 #include "base/gio.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define ADDRESS "DBUS_SESSION_BUS_ADDRESS"
+#define WORDS_MAXIMUM 200 /* octets of what a keyring says of a failure */
 
 /* What a call may take longer than its deadline while it is cancelled. */
 #define GRACE G_TIME_SPAN_SECOND
@@ -222,13 +224,17 @@ is_silence (const GError *error)
 static void
 set_failure (Job *job, GError **error)
 {
+  const char *message = job->error->message;
+  g_autofree char *words =
+      text_printable (message, strlen (message), WORDS_MAXIMUM);
+
   if (g_cancellable_is_cancelled (job->cancellable) || is_silence (job->error))
     set_timeout (job, error);
   else if (!g_atomic_int_get (&job->connected))
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
                  _ ("cannot ask the keyring: the session bus cannot be "
                     "reached: %s"),
-                 job->error->message);
+                 words);
   else if (is_absent (job->error))
     g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
                          _ ("no keyring runs in this session: start one, such "
@@ -242,7 +248,7 @@ set_failure (Job *job, GError **error)
                             "with your desktop's program for passwords"));
   else if (!g_error_matches (job->error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED))
     g_set_error (error, FAILURE, FAILURE_TEMPORARY,
-                 _ ("the keyring failed: %s"), job->error->message);
+                 _ ("the keyring failed: %s"), words);
   else if (job->may_prompt)
     g_set_error_literal (error, FAILURE, FAILURE_TEMPORARY,
                          _ ("the keyring is locked, and unlocking it was "

@@ -2,6 +2,8 @@
 
 #include <sysexits.h>
 
+#include "base/text.h"
+
 G_DEFINE_QUARK (postrider-failure-quark, failure)
 
 static const int exit_statuses[] = {
@@ -35,7 +37,7 @@ failure_set_errno (GError **error, Failure kind, int errnum,
   g_autofree char *text = NULL;
 
   va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
+  text = text_printable_line (format, arguments);
   va_end (arguments);
   g_set_error (error, FAILURE, (int) kind, "%s: %s", text,
                g_strerror (errnum));

@@ -42,7 +42,7 @@ GQuark failure_quark (void);
  * not FAILURE), for a caller whose message could not be queued. */
 int failure_exit_status (const GError *error);
 
-/* Sets ERROR to a FAILURE of kind KIND whose text is the formatted text
- * followed by ": " and strerror (ERRNUM). */
+/* Sets ERROR to a FAILURE of kind KIND whose text is the formatted text, as
+ * one printable line, followed by ": " and strerror (ERRNUM). */
 void failure_set_errno (GError **error, Failure kind, int errnum,
                         const char *format, ...) G_GNUC_PRINTF (4, 5);

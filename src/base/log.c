@@ -64,12 +64,15 @@ log_name (void)
 static void
 complain (int errnum)
 {
+  g_autofree char *shown = NULL;
+
   if (complained || !isatty (STDERR_FILENO))
     return;
   complained = true;
   progress_end ();
-  (void) fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"), path,
-           g_strerror (errnum));
+  shown = text_printable (path, strlen (path), LINE_MAXIMUM);
+  (void) fprintf (stderr, _ ("postrider: cannot write the log %s: %s\n"),
+                  shown, g_strerror (errnum));
 }
 
 /* To be read as well, for end_of_half; who may only write does without. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -65,6 +66,16 @@ terminal_read_line (int fd, GError **error)
   return read_line (fd, &ended, error);
 }
 
+/* It may have the name of a file in it, or what a relay said. */
+static void
+show_prompt (int tty, const char *prompt)
+{
+  g_autofree char *shown =
+      text_printable (prompt, strlen (prompt), LINE_MAXIMUM);
+
+  dprintf (tty, "%s", shown);
+}
+
 /* Waits for a line, or for a signal of SIGNALS, which are blocked. Below 0:
    that came; 0: it is too late. */
 static int
@@ -116,7 +127,7 @@ read_unseen (int tty, const char *prompt, Deadline deadline, GError **error)
       sigprocmask (SIG_SETMASK, &mask, NULL);
       return NULL;
     }
-  dprintf (tty, "%s", prompt);
+  show_prompt (tty, prompt);
   typed = wait_for_line (tty, &signals, deadline);
   if (typed > 0)
     line = read_line (tty, &ended, error);
@@ -167,7 +178,7 @@ terminal_ask_line (const char *prompt, GError **error)
 
   if (tty < 0)
     return NULL;
-  dprintf (tty, "%s", prompt);
+  show_prompt (tty, prompt);
   do
     got = read (tty, line, sizeof line);
   while (got < 0 && errno == EINTR);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #define SHOWN_MAXIMUM 80 /* octets */
+#define WHOLE_LINE_MAXIMUM 8192 /* octets; a path may have 4096 */
 
 bool
 text_is_control (uint32_t c)
@@ -73,6 +74,32 @@ char *
 text_shown (const char *text)
 {
   return text_printable (text, strlen (text), SHOWN_MAXIMUM);
+}
+
+char *
+text_printable_line (const char *format, va_list arguments)
+{
+  g_autofree char *text = g_strdup_vprintf (format, arguments);
+  g_autofree char *line = NULL;
+  size_t ends = 0;
+
+  for (const char *p = format + strlen (format); p > format && p[-1] == '\n';
+       p--)
+    ends++;
+  line = text_printable (text, strlen (text) - ends, WHOLE_LINE_MAXIMUM);
+  return g_strconcat (line, format + strlen (format) - ends, NULL);
+}
+
+void
+text_print_line (FILE *stream, const char *format, ...)
+{
+  g_autofree char *line = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  line = text_printable_line (format, arguments);
+  va_end (arguments);
+  (void) fputs (line, stream);
 }
 
 void

@@ -2,9 +2,12 @@
  * person or a log sees them. */
 #pragma once
 
+#include <glib.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* LENGTH octets of TEXT (any bytes at all) as valid UTF-8 of at most MAXIMUM
  * octets: C0, DEL, C1 and what is not UTF-8 become '?', line ends and tabs
@@ -14,6 +17,15 @@ char *text_printable (const char *text, size_t length, size_t maximum);
 /* The same of a TEXT that ends in NUL, at the length that a message names it with.
  * Caller owns the result. */
 char *text_shown (const char *text);
+
+/* What FORMAT makes of ARGUMENTS as one line: the line ends that FORMAT itself
+ * has in the end stay, all else is as text_printable has it. Caller owns the
+ * result. */
+char *text_printable_line (const char *format, va_list arguments)
+    G_GNUC_PRINTF (1, 0);
+/* The same, on STREAM. */
+void text_print_line (FILE *stream, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
 
 #define TEXT_LINE_MAXIMUM 200 /* octets of a line that are shown */
 

@@ -2,12 +2,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib/gi18n.h>
 
+#include "base/text.h"
+
+/* FILE for a message: one line. */
+static char *
+shown_path (const char *file)
+{
+  return text_printable (file, strlen (file), PATH_MAX);
+}
 
 /* A file that is not there, or not for us, needs a person. Trouble of the disk or
    with descriptors is PASSING: another time it can be read. */
@@ -95,6 +105,7 @@ GBytes *
 trusted_read (const char *file, size_t maximum, Failure passing, bool *absent,
               GError **error)
 {
+  g_autofree char *shown = shown_path (file);
   int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   GBytes *octets;
 
@@ -103,11 +114,11 @@ trusted_read (const char *file, size_t maximum, Failure passing, bool *absent,
   if (fd < 0)
     {
       if (absent == NULL || !*absent)
-        set_unreadable (file, errno, passing, error);
+        set_unreadable (shown, errno, passing, error);
       return NULL;
     }
-  octets = check (file, fd, maximum, 0, passing, error)
-               ? read_all (file, fd, maximum, passing, error)
+  octets = check (shown, fd, maximum, 0, passing, error)
+               ? read_all (shown, fd, maximum, passing, error)
                : NULL;
   close (fd);
   return octets;
@@ -163,6 +174,7 @@ Secret *
 trusted_read_secret (int directory, const char *name, const char *file,
                      mode_t forbidden, GError **error)
 {
+  g_autofree char *shown = shown_path (file);
   int fd = openat (directory, name,
                    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
   Secret *secret;
@@ -170,16 +182,16 @@ trusted_read_secret (int directory, const char *name, const char *file,
   if (fd < 0 && errno == ELOOP)
     {
       g_set_error (error, FAILURE, FAILURE_CONFIG,
-                   _ ("%s is a symbolic link: name the file itself"), file);
+                   _ ("%s is a symbolic link: name the file itself"), shown);
       return NULL;
     }
   if (fd < 0)
     {
-      set_unreadable (file, errno, FAILURE_OS, error);
+      set_unreadable (shown, errno, FAILURE_OS, error);
       return NULL;
     }
-  secret = check (file, fd, SECRET_MAXIMUM, forbidden, FAILURE_OS, error)
-               ? read_secret (file, fd, error)
+  secret = check (shown, fd, SECRET_MAXIMUM, forbidden, FAILURE_OS, error)
+               ? read_secret (shown, fd, error)
                : NULL;
   close (fd);
   return secret;

@@ -309,11 +309,10 @@ list (const Request *request, GError **error)
       g_string_append_c (request->out, '\n');
     }
   else if (request->out->len == 0)
-    g_string_append_printf (
-        request->out,
-        _ ("There is no account: run `postrider setup', or "
-           "write one to %s.\n"),
-        request->accounts->file);
+    text_print_line (stdout,
+                     _ ("There is no account: run `postrider setup', or "
+                        "write one to %s.\n"),
+                     request->accounts->file);
   return true;
 }
 
@@ -351,8 +350,6 @@ append_which (const Request *request, const Sender *sender)
 {
   const Account *account = sender->account;
   g_autofree char *why = reason (request, sender);
-  g_autofree char *file
-      = text_printable (account->file, strlen (account->file), SIZE_MAX);
   GString *out = request->out;
 
   if (request->json)
@@ -368,14 +365,13 @@ append_which (const Request *request, const Sender *sender)
       g_string_append_c (out, '\n');
       return;
     }
-  g_string_append_printf (out, _ ("%s:%d: account `%s' takes it: %s.\n"),
-                          file, account->line, account->name, why);
+  text_print_line (stdout, _ ("%s:%d: account `%s' takes it: %s.\n"),
+                   account->file, account->line, account->name, why);
   if (sender->reverse_path[0] != '\0'
       && strcmp (sender->reverse_path, request->which) != 0)
-    g_string_append_printf (out,
-                            _ ("The relay %s is told that the sender is "
-                               "%s.\n"),
-                            account->relay.host, sender->reverse_path);
+    text_print_line (stdout,
+                     _ ("The relay %s is told that the sender is %s.\n"),
+                     account->relay.host, sender->reverse_path);
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include "account/account.h"
 #include "account/edit.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "cli/draft.h"
 #include "cli/old-password.h"
@@ -71,10 +72,10 @@ print_notes (const Draft *draft)
       const DraftNote *note = g_ptr_array_index (notes, i);
 
       if (note->line > 0)
-        (void) fprintf (stderr, "%s:%d: %s\n", note->file, note->line,
-                        note->text);
+        text_print_line (stderr, "%s:%d: %s\n", note->file, note->line,
+                         note->text);
       else
-        (void) fprintf (stderr, "%s: %s\n", note->file, note->text);
+        text_print_line (stderr, "%s: %s\n", note->file, note->text);
     }
 }
 
@@ -99,12 +100,13 @@ settle_account (const Request *request, const Account *account,
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) cause = NULL;
 
-  fprintf (passwords.out,
-           account->is_default
-               ? _ ("Account `%s' sends mail from %s, and from anybody else, "
-                    "through %s.\n")
-               : _ ("Account `%s' sends mail from %s through %s.\n"),
-           account->name, from, account->relay.host);
+  text_print_line (
+      passwords.out,
+      account->is_default
+          ? _ ("Account `%s' sends mail from %s, and from anybody else, "
+               "through %s.\n")
+          : _ ("Account `%s' sends mail from %s through %s.\n"),
+      account->name, from, account->relay.host);
   if (old_password_settle (&passwords, account, draft, &cause))
     return EX_OK;
   (void) fflush (stdout);
@@ -131,10 +133,11 @@ tell_of_detour (const Request *request, const Accounts *accounts,
           : NULL;
 
   if (account != NULL)
-    fprintf (told_on (request),
-             _ ("Mail from %s goes through account `%s' now, as that of `%s' "
-                "is left out.\n"),
-             sender, account->name, draft->name);
+    text_print_line (
+        told_on (request),
+        _ ("Mail from %s goes through account `%s' now, as that of `%s' "
+           "is left out.\n"),
+        sender, account->name, draft->name);
 }
 
 /* Each account that was written, or has no password yet; how many they were,
@@ -204,12 +207,15 @@ print_rest (const Request *request, const Accounts *accounts)
 {
   const char *address = find_address (accounts);
 
-  printf (_ ("`postrider check' tells whether the relays let them in.\n"));
+  text_print_line (
+      stdout, _ ("`postrider check' tells whether the relays let them in.\n"));
   if (address != NULL)
     setup_print_lines (address);
-  printf (_ ("What calls `%s' by that name sends as before: have it call "
-             "`sendmail'.\n"),
-          request->program->name);
+  text_print_line (
+      stdout,
+      _ ("What calls `%s' by that name sends as before: have it call "
+         "`sendmail'.\n"),
+      request->program->name);
 }
 
 static bool
@@ -217,9 +223,10 @@ write_accounts (Edit *edit, unsigned count, GError **error)
 {
   if (!edit_commit (edit, error))
     return false;
-  printf (ngettext ("%u account is written to %s.\n",
-                    "%u accounts are written to %s.\n", count),
-          count, edit_file (edit));
+  text_print_line (stdout,
+                   ngettext ("%u account is written to %s.\n",
+                             "%u accounts are written to %s.\n", count),
+                   count, edit_file (edit));
   (void) fflush (stdout); /* the keyring may have to ask */
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include "account/keyring.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "cli/netrc.h"
 #include "cli/old-program.h"
 #include "smtp/sasl.h"
@@ -27,10 +28,11 @@ tell_of_readers (const OldPasswords *passwords, const Account *account,
   struct stat status;
 
   if (stat (file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
-    fprintf (passwords->out,
-             _ ("  Others could read it there: run `chmod go= %s', change it "
-                "at your provider, and run `postrider password set %s'.\n"),
-             file, account->name);
+    text_print_line (
+        passwords->out,
+        _ ("  Others could read it there: run `chmod go= %s', change it "
+           "at your provider, and run `postrider password set %s'.\n"),
+        file, account->name);
 }
 
 /* PASSWORD stands on LINE of FILE. */
@@ -39,15 +41,17 @@ store (const OldPasswords *passwords, const Account *account,
        const Secret *password, const char *file, int line, GError **error)
 {
   if (passwords->dry_run)
-    fprintf (passwords->out,
-             _ ("%s:%d: the password of account `%s' would go into the "
-                "keyring\n"),
-             file, line, account->name);
+    text_print_line (
+        passwords->out,
+        _ ("%s:%d: the password of account `%s' would go into the "
+           "keyring\n"),
+        file, line, account->name);
   else if (keyring_store (account, password, deadline_in (PATIENCE), error))
-    fprintf (passwords->out,
-             _ ("  Its password is in the keyring now. It still stands in "
-                "%s, line %d: remove it there once mail goes out.\n"),
-             file, line);
+    text_print_line (
+        passwords->out,
+        _ ("  Its password is in the keyring now. It still stands in "
+           "%s, line %d: remove it there once mail goes out.\n"),
+        file, line);
   else
     return false;
   tell_of_readers (passwords, account, file);
@@ -92,10 +96,11 @@ store_of_netrc (const OldPasswords *passwords, const Account *account,
           return false;
         }
     }
-  fprintf (passwords->out,
-           _ ("  No password is stored for it: run `postrider password set "
-              "%s'.\n"),
-           account->name);
+  text_print_line (
+      passwords->out,
+      _ ("  No password is stored for it: run `postrider password set "
+         "%s'.\n"),
+      account->name);
   return true;
 }
 
@@ -112,9 +117,10 @@ look_up (const OldPasswords *passwords, const Account *account, GError **error)
   if (found != NULL)
     fputs (_ ("  Its password is in the keyring already.\n"), passwords->out);
   else
-    fprintf (passwords->out,
-             _ ("  The keyring could not be asked for its password: %s.\n"),
-             cause->message);
+    text_print_line (
+        passwords->out,
+        _ ("  The keyring could not be asked for its password: %s.\n"),
+        cause->message);
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/terminal.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "cli/ask.h"
 #include "cli/options.h"
@@ -65,8 +66,8 @@ set (const Account *account, GError **error)
   if (password == NULL
       || !keyring_store (account, password, deadline_in (PATIENCE), error))
     return false;
-  printf (_ ("The password of %s at %s is stored.\n"), account->relay.user,
-          account->relay.host);
+  text_print_line (stdout, _ ("The password of %s at %s is stored.\n"),
+                   account->relay.user, account->relay.host);
   return true;
 }
 
@@ -77,9 +78,10 @@ forget (const Account *account, GError **error)
 
   if (!keyring_forget (account, &found, deadline_in (PATIENCE), error))
     return false;
-  printf (found ? _ ("The password of %s at %s is removed.\n")
-                : _ ("There was no password of %s at %s.\n"),
-          account->relay.user, account->relay.host);
+  text_print_line (stdout,
+                   found ? _ ("The password of %s at %s is removed.\n")
+                         : _ ("There was no password of %s at %s.\n"),
+                   account->relay.user, account->relay.host);
   return true;
 }
 

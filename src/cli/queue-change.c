@@ -9,6 +9,7 @@
 
 #include "account/credential.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/output.h"
 #include "queue/backoff.h"
 #include "submit/report.h"
@@ -154,10 +155,11 @@ warn_if_paused (Change *change, const char *account)
   if (!backoff->paused)
     return;
   advice = credential_advice_for (change->params->accounts, account);
-  (void) fprintf (stderr,
-                  _ ("postrider: account %s is paused, so its messages will be "
-                     "held: %s\n"),
-                  account, advice);
+  text_print_line (
+      stderr,
+      _ ("postrider: account %s is paused, so its messages will be "
+         "held: %s\n"),
+      account, advice);
 }
 
 static bool
@@ -354,10 +356,12 @@ change_held_for (Queue *queue, const GArray *places, const char *account)
 void
 change_print_held (const char *account, unsigned count)
 {
-  printf (ngettext ("%u message is held because of this account; `postrider "
-                    "queue release --account %s' sends it.\n",
-                    "%u messages are held because of this account; `postrider "
-                    "queue release --account %s' sends them.\n",
-                    count),
-          count, account);
+  text_print_line (
+      stdout,
+      ngettext ("%u message is held because of this account; `postrider "
+                "queue release --account %s' sends it.\n",
+                "%u messages are held because of this account; `postrider "
+                "queue release --account %s' sends them.\n",
+                count),
+      count, account);
 }

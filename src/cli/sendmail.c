@@ -11,6 +11,7 @@
 #include "account/account.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "cli/mailq.h"
 #include "cli/output.h"
@@ -261,8 +262,8 @@ check_aliases (const SendmailOptions *options)
   if (error != NULL)
     return fail (error);
   for (size_t i = 0; aliases != NULL && i < aliases_problems (aliases)->len; i++)
-    (void) fprintf (stderr, "postrider: %s\n",
-             (char *) aliases_problems (aliases)->pdata[i]);
+    text_print_line (stderr, "postrider: %s\n",
+                     (char *) aliases_problems (aliases)->pdata[i]);
   return EX_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/setup-after.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 
 #include "base/child.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "cli/link.h"
 #include "cli/output.h"
@@ -188,9 +190,10 @@ void
 setup_print_lines (const char *address)
 {
   g_autofree char *own = launch_own_path ();
+  g_autofree char *path = text_printable (own, strlen (own), PATH_MAX);
   g_autofree char *command = link_is_ours ()
                                  ? g_strdup (LINK_SENDMAIL)
-                                 : g_strconcat (own, " sendmail", NULL);
+                                 : g_strconcat (path, " sendmail", NULL);
 
   printf (_ ("\nFor other programs:\n"
              "  mutt  in ~/.muttrc: set sendmail = \"%s\"\n"

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/output.h"
 #include "submit/discover.h"
@@ -251,12 +252,14 @@ ask_dns (SetupDraft *draft, GError **error)
   g_autofree char *answer = NULL;
   bool ok = true;
 
-  printf (_ ("Asking DNS for the relay of %s ...\n"), draft->domain);
+  text_print_line (stdout, _ ("Asking DNS for the relay of %s ...\n"),
+                   draft->domain);
   result = discover_relay (draft->domain, &target);
   if (result == SRV_FOUND && srv_is_within (target.host, draft->domain))
     {
-      printf (_ ("DNS names %s, port %u, as the relay of %s.\n"), target.host,
-              target.port, draft->domain);
+      text_print_line (stdout,
+                       _ ("DNS names %s, port %u, as the relay of %s.\n"),
+                       target.host, target.port, draft->domain);
       take_target (draft, &target);
     }
   else if (result == SRV_FOUND)
@@ -310,9 +313,9 @@ print_provider (const SetupDraft *draft)
 {
   g_autofree char *advice = provider_advice (draft->provider);
 
-  printf (_ ("%s: %s, port %s (as of %s).\n"), draft->provider->name,
-          draft->values[SETUP_HOST], draft->values[SETUP_PORT],
-          draft->providers->checked);
+  text_print_line (stdout, _ ("%s: %s, port %s (as of %s).\n"),
+                   draft->provider->name, draft->values[SETUP_HOST],
+                   draft->values[SETUP_PORT], draft->providers->checked);
   if (advice != NULL)
     ask_tell (advice);
 }
@@ -395,9 +398,11 @@ try_way (SetupDraft *draft, const RelayWay *way, const char *port,
   take_way (draft, way, port);
   if (!setup_draft_make (draft, error))
     return false;
-  printf (way == &ways[0] ? _ ("Connecting to %s, port %s ...\n")
-                          : _ ("Connecting to %s, port %s, with STARTTLS ...\n"),
-          draft->values[SETUP_HOST], draft->values[SETUP_PORT]);
+  text_print_line (stdout,
+                   way == &ways[0]
+                       ? _ ("Connecting to %s, port %s ...\n")
+                       : _ ("Connecting to %s, port %s, with STARTTLS ...\n"),
+                   draft->values[SETUP_HOST], draft->values[SETUP_PORT]);
   setup_probe (draft, false, NULL, findings);
   /* Whether that login would be good is not asked. */
   if (findings->texts[PROBE_EHLO] != NULL)
@@ -448,8 +453,9 @@ print_reached (const SetupDraft *draft, const Findings *findings)
   const char *peer = findings->texts[PROBE_CONNECTION];
   g_autoptr (GString) out = g_string_new (NULL);
 
-  printf (_ ("Reached %s, port %u (%s):\n"), draft->account->relay.host,
-          draft->account->relay.port, peer != NULL ? peer : "?");
+  text_print_line (stdout, _ ("Reached %s, port %u (%s):\n"),
+                   draft->account->relay.host, draft->account->relay.port,
+                   peer != NULL ? peer : "?");
   output_append_wrapped (out, findings->texts[PROBE_TLS], 2);
   (void) fputs (out->str, stdout);
 }

@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/terminal.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/link.h"
 #include "cli/queue-change.h"
@@ -167,7 +168,7 @@ find_secret (SetupDraft *draft, GError **error)
 
   if (setup_draft_source (draft) != NULL)
     return NULL;
-  printf (_ ("Asking the keyring ...\n"));
+  text_print_line (stdout, _ ("Asking the keyring ...\n"));
   there = discover_password (draft->account, &why);
   if (why != NULL && draft->asks)
     {
@@ -185,8 +186,8 @@ find_secret (SetupDraft *draft, GError **error)
     return read_password (there ? NULL : error);
   if (!there)
     return ask_password (draft, error);
-  printf (_ ("The keyring has a password of %s at %s.\n"),
-          draft->values[SETUP_USER], draft->values[SETUP_HOST]);
+  text_print_line (stdout, _ ("The keyring has a password of %s at %s.\n"),
+                   draft->values[SETUP_USER], draft->values[SETUP_HOST]);
   return NULL;
 }
 
@@ -194,9 +195,10 @@ static void
 print_login (const SetupDraft *draft)
 {
   if (draft->account->relay.user != NULL)
-    printf (_ ("Logged in as %s.\n"), draft->account->relay.user);
+    text_print_line (stdout, _ ("Logged in as %s.\n"),
+                     draft->account->relay.user);
   else
-    printf (_ ("Logged in.\n"));
+    text_print_line (stdout, _ ("Logged in.\n"));
 }
 
 static void
@@ -286,7 +288,7 @@ log_in (SetupDraft *draft, Secret **secret, GError **error)
     {
       g_auto (Findings) findings = { .failed = false };
 
-      printf (_ ("Logging in ...\n"));
+      text_print_line (stdout, _ ("Logging in ...\n"));
       setup_probe (draft, true, *secret, &findings);
       if (findings.texts[PROBE_LOGIN] != NULL)
         print_login (draft);
@@ -374,8 +376,8 @@ write_account (SetupDraft *draft, const Plan *plan, GError **error)
 
   if (!edit_is_changed (draft->edit) && plan->secret == NULL)
     {
-      printf (_ ("The account `%s' in %s stays as it is.\n"), draft->name,
-              edit_file (draft->edit));
+      text_print_line (stdout, _ ("The account `%s' in %s stays as it is.\n"),
+                       draft->name, edit_file (draft->edit));
       return true;
     }
   /* A password that is stored replaces another: first all that can fail. */
@@ -386,14 +388,16 @@ write_account (SetupDraft *draft, const Plan *plan, GError **error)
       if (!keyring_store (account, plan->secret,
                           deadline_in (KEYRING_PATIENCE), error))
         return false;
-      printf (_ ("The password of %s at %s is stored.\n"), account->relay.user,
-              account->relay.host);
+      text_print_line (stdout, _ ("The password of %s at %s is stored.\n"),
+                       account->relay.user, account->relay.host);
     }
   if (!edit_commit (draft->edit, error))
     return false;
-  printf (draft->replaces ? _ ("The account `%s' in %s is changed.\n")
-                          : _ ("The account `%s' is written to %s.\n"),
-          draft->name, edit_file (draft->edit));
+  text_print_line (stdout,
+                   draft->replaces
+                       ? _ ("The account `%s' in %s is changed.\n")
+                       : _ ("The account `%s' is written to %s.\n"),
+                   draft->name, edit_file (draft->edit));
   return true;
 }
 
@@ -447,10 +451,13 @@ send_test (const SetupDraft *draft)
                                 draft->address, to, &waits);
 
   if (waits)
-    printf (_ ("The test message waits in the queue; `postrider queue' tells "
-               "why.\n"));
+    text_print_line (
+        stdout,
+        _ ("The test message waits in the queue; `postrider queue' tells "
+           "why.\n"));
   else if (status == EX_OK)
-    printf (_ ("The relay has taken the test message for %s.\n"), to);
+    text_print_line (stdout,
+                     _ ("The relay has taken the test message for %s.\n"), to);
   else
     (void) fprintf (stderr, _ ("postrider: the test message was not sent\n"));
   return status;

@@ -1,5 +1,6 @@
 #include "mail/alias.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <glib/gi18n.h>
@@ -388,7 +389,7 @@ aliases_parse (const char *file, const char *text, size_t length)
   Reader reader = { .aliases = aliases, .text = logical, .starts = starts };
   size_t at = 0;
 
-  aliases->file = g_strdup (file);
+  aliases->file = text_printable (file, strlen (file), PATH_MAX);
   aliases->definitions =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, definition_free);
   aliases->problems = g_ptr_array_new_with_free_func (g_free);

@@ -22,19 +22,15 @@ is_ours (const Status *status)
   return status->fate == FATE_RELAYED || status->fate == FATE_DELAYED;
 }
 
-/* Names of files are anybody's. */
+/* What else has a line end in it has it from somebody else. */
 int
 report_error (const GError *error)
 {
-  g_auto (GStrv) lines = g_strsplit (error->message, "\n", -1);
+  bool is_list = g_error_matches (error, FAILURE, FAILURE_CONFIG);
+  g_auto (GStrv) lines = g_strsplit (error->message, "\n", is_list ? -1 : 1);
 
   for (size_t i = 0; lines[i] != NULL; i++)
-    {
-      g_autofree char *line
-          = text_printable (lines[i], strlen (lines[i]), SIZE_MAX);
-
-      (void) fprintf (stderr, "%s%s\n", i == 0 ? "postrider: " : "", line);
-    }
+    text_print_line (stderr, "%s%s\n", i == 0 ? "postrider: " : "", lines[i]);
   return failure_exit_status (error);
 }
 

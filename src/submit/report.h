@@ -7,7 +7,8 @@
 #include "account/account.h"
 #include "submit/attempt.h"
 
-/* ERROR on stderr; returns its status of sysexits(3). */
+/* ERROR on stderr, one line, or as many as an accounts file has errors;
+ * returns its status of sysexits(3). */
 int report_error (const GError *error);
 
 /* The status of sysexits(3) for an interactive caller: EX_OK where at least one

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "base/user.h"
 #include "mail/compose.h"
 #include "mail/conform.h"
@@ -140,7 +141,7 @@ tell_problems (const Submitter *submitter, const GPtrArray *problems,
         continue;
       log_line (LOG_WARNING, "text=\"%s\"", problem->message);
       if (is_watched (submitter) || (none_left && tells_failures (submitter)))
-        fprintf (stderr, "postrider: %s\n", problem->message);
+        text_print_line (stderr, "postrider: %s\n", problem->message);
     }
 }
 
@@ -207,7 +208,7 @@ hold_paused (const Submitter *submitter, const Errand *errand, Entry *entry,
     return report_unsettled (submitter, entry, error);
   if (tells_failures (submitter))
     {
-      fprintf (stderr, "postrider: %s\n", status->text);
+      text_print_line (stderr, "postrider: %s\n", status->text);
       report_copy_held (entry);
     }
   return (Verdict){ status->exit_status, g_strdup (entry->id),

@@ -7,8 +7,10 @@
  *   keyring-fault bus SOCKET    a bus that takes connections and never answers
  *   keyring-fault prompter      owns the name of the program that asks for the
  *                               keyring's password, and never asks
+ *   keyring-fault answer TEXT   a keyring that answers TEXT, as an error,
+ * whatever it is asked
  *
- * The latter two print "ready" and stay until they are killed.
+ * The latter three print "ready" and stay until they are killed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +129,28 @@ swallow_calls (GDBusConnection *bus, GDBusMessage *message, gboolean incoming,
   return message;
 }
 
+/* DATA is the text. */
+static GDBusMessage *
+answer_calls (GDBusConnection *bus, GDBusMessage *message, gboolean incoming,
+              void *data)
+{
+  g_autoptr (GDBusMessage) answer = NULL;
+
+  if (!incoming
+      || g_dbus_message_get_message_type (message)
+             != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+    return message;
+  answer = g_dbus_message_new_method_error_literal (message,
+                                                    "org.example.Error", data);
+  (void) g_dbus_connection_send_message (
+      bus, answer, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_object_unref (message);
+  return NULL;
+}
+
+/* Owns NAME, and has FILTER do with all calls what it does. */
 static int
-silent_prompter (void)
+own (const char *name, GDBusMessageFilterFunction filter, const char *data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GDBusConnection) bus
@@ -137,12 +159,11 @@ silent_prompter (void)
 
   if (bus == NULL)
     return fail (error);
-  g_dbus_connection_add_filter (bus, swallow_calls, NULL, NULL);
+  g_dbus_connection_add_filter (bus, filter, (void *) data, NULL);
   owned = g_dbus_connection_call_sync (
       bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-      "org.freedesktop.DBus", "RequestName",
-      g_variant_new ("(su)", "org.gnome.keyring.SystemPrompter", 4), NULL,
-      G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT, NULL, &error);
+      "org.freedesktop.DBus", "RequestName", g_variant_new ("(su)", name, 4),
+      NULL, G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT, NULL, &error);
   if (owned == NULL)
     return fail (error);
   stay ();
@@ -161,8 +182,11 @@ main (int argc, char **argv)
   if (argc == 3 && strcmp (what, "bus") == 0)
     return silent_bus (argv[2]);
   if (argc == 2 && strcmp (what, "prompter") == 0)
-    return silent_prompter ();
+    return own ("org.gnome.keyring.SystemPrompter", swallow_calls, NULL);
+  if (argc == 3 && strcmp (what, "answer") == 0)
+    return own ("org.freedesktop.secrets", answer_calls, argv[2]);
   fputs ("usage: keyring-fault lock | unlock PASSWORD | bus SOCKET | "
-         "prompter\n", stderr);
+         "prompter | answer TEXT\n",
+         stderr);
   return EXIT_FAILURE;
 }

@@ -14,6 +14,7 @@
 
 #include "base/crc.h"
 #include "base/deadline.h"
+#include "base/failure.h"
 #include "base/secret.h"
 #include "base/spool.h"
 #include "base/status.h"
@@ -49,6 +50,46 @@ test_text_printable (void)
 
       g_assert_cmpstr (out, ==, cases[i].out);
     }
+}
+
+static char *
+printable_line (const char *format, ...)
+{
+  va_list arguments;
+  char *line;
+
+  va_start (arguments, format);
+  line = text_printable_line (format, arguments);
+  va_end (arguments);
+  return line;
+}
+
+static void
+test_text_printable_line (void)
+{
+  g_autofree char *huge = g_strnfill (100000, 'x');
+  g_autofree char *plain = printable_line ("%s is %d\n", "gr\303\274n", 1);
+  g_autofree char *ended = printable_line ("%s\n\n", "a\n");
+  g_autofree char *foreign
+      = printable_line ("a %s b", "\n\033\302\233\342\201\246\377");
+  g_autofree char *cut = printable_line ("%s\n", huge);
+
+  g_assert_cmpstr (plain, ==, "gr\303\274n is 1\n");
+  g_assert_cmpstr (ended, ==, "a \n\n");
+  g_assert_cmpstr (foreign, ==, "a  ???? b");
+  g_assert_cmpuint (strlen (cut), ==, 8192 + 1);
+  g_assert_true (g_str_has_suffix (cut, "x...\n"));
+}
+
+static void
+test_failure_errno (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  failure_set_errno (&error, FAILURE_IO, ENOENT, "cannot read %s",
+                     "a\nb\033\302\205");
+  g_assert_cmpstr (error->message, ==,
+                   "cannot read a b??: No such file or directory");
 }
 
 /* The cells of the table of stages and replies. */
@@ -382,6 +423,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/text/printable", test_text_printable);
+  g_test_add_func ("/base/text/printable-line", test_text_printable_line);
+  g_test_add_func ("/base/failure/errno", test_failure_errno);
   g_test_add_func ("/base/text/8bit", test_text_8bit);
   g_test_add_func ("/base/crc", test_crc);
   g_test_add_func ("/base/status/replies", test_status_replies);

@@ -133,6 +133,10 @@ test_errors (void)
       "F:2:6: there is a control character\n"
       "F:3:6: there is a control character\n"
       "F:4:5: there is a control character" },
+    { "[a]\nx = a\xe2\x80\xae" "b\n# \xe2\x80\xa8\ny = \xe2\x81\xa6\n",
+      "F:2:6: there is a control character\n"
+      "F:3:3: there is a control character\n"
+      "F:4:5: there is a control character" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -156,6 +160,22 @@ test_nul (void)
 
   g_assert_false (config_check (config, &error));
   g_assert_cmpstr (error->message, ==, "F:2:6: there is a NUL character");
+}
+
+/* What the name of the file, or of a setting, makes of an error. */
+static void
+test_shown (void)
+{
+  g_autofree char *name = g_strnfill (3000, 'x');
+  g_autofree char *text = g_strdup_printf ("%s = 1\n", name);
+  g_autoptr (Config) config
+      = config_parse ("F\033\n\xc2\x9b\xff", text, strlen (text));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (config_check (config, &error));
+  g_assert_true (g_str_has_prefix (error->message, "F? ??:1:1: `xxx"));
+  g_assert_true (g_str_has_suffix (error->message, "xxx..."));
+  g_assert_cmpuint (strlen (error->message), ==, strlen ("F? ??:1:1: ") + 1000);
 }
 
 static void
@@ -370,6 +390,7 @@ main (int argc, char **argv)
   g_test_add_func ("/account/config/errors", test_errors);
   g_test_add_func ("/account/config/nul", test_nul);
   g_test_add_func ("/account/config/order", test_order);
+  g_test_add_func ("/config/shown", test_shown);
   g_test_add_func ("/account/config/limits", test_limits);
 #define FILE_TEST(path, function)                                             \
   g_test_add (path, Fixture, NULL, set_up, function, tear_down)

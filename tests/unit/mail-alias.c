@@ -279,6 +279,21 @@ test_nul (void)
   g_assert_cmpstr (bob, ==, "c@x.example");
 }
 
+static void
+test_shown (void)
+{
+  static const char text[] = "a:\nroot: |\033\xc2\x9b\n";
+  g_autoptr (Aliases) aliases
+      = aliases_parse ("f\033\n\xe2\x80\xae\xff", text, strlen (text));
+  g_autofree char *root = expand (aliases, "root");
+
+  g_assert_cmpstr (aliases_problems (aliases)->pdata[0], ==,
+                   "f? ??:1: the alias `a' stands for nothing");
+  g_assert_cmpstr (root, ==,
+                   "! f? ??:2: the alias `root' leads to the command |??, and "
+                   "none is ever run: write an address instead");
+}
+
 /* COUNT names, each of which leads to the next, and the last to an address. */
 static char *
 expand_chain (unsigned count)
@@ -328,6 +343,7 @@ main (int argc, char **argv)
   g_test_add_func ("/alias/expand", test_expand);
   g_test_add_func ("/alias/problems", test_problems);
   g_test_add_func ("/alias/nul", test_nul);
+  g_test_add_func ("/alias/shown", test_shown);
   g_test_add_func ("/alias/bounds", test_bounds);
   return g_test_run ();
 }
