@@ -24,10 +24,14 @@ answer (Sasl *sasl, const uint8_t *data, size_t size)
 {
   g_autofree char *challenge = g_malloc0 (size + 1);
   g_autoptr (Secret) said = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (size > 0)
     memcpy (challenge, data, size);
-  said = sasl_step (sasl, challenge, size, NULL);
+  said = sasl_step (sasl, challenge, size, &error);
+  g_assert ((said == NULL) == (error != NULL));
+  if (error != NULL)
+    check_shown (error->message, 500);
   return said != NULL;
 }
 

@@ -12,6 +12,8 @@
 
 #include "submit/dsn.h"
 
+#define WORDS_MAXIMUM 998 /* octets of a line */
+
 /* Up to the next NUL. */
 static char *
 take (const char **p, const char *end)
@@ -104,6 +106,39 @@ count (const char *text, const char *piece)
   return found;
 }
 
+/* Quoted-printable is undone. */
+static char *
+decode (const char *part)
+{
+  GString *out = g_string_new (NULL);
+
+  if (strstr (part, "Encoding: quoted-printable\r\n") == NULL)
+    return g_string_free (g_string_append (out, part), FALSE);
+  for (const char *p = part; *p != '\0'; p++)
+    if (g_str_has_prefix (p, "=\r\n"))
+      p += 2;
+    else if (*p == '=' && g_ascii_isxdigit (p[1]) && g_ascii_isxdigit (p[2]))
+      {
+        g_string_append_c (out, (char) (g_ascii_xdigit_value (p[1]) * 16
+                                        + g_ascii_xdigit_value (p[2])));
+        p += 2;
+      }
+    else
+      g_string_append_c (out, *p);
+  return g_string_free (out, FALSE);
+}
+
+/* Those for people and for programs show nothing that a terminal obeys. */
+static void
+check_words (const char *part)
+{
+  g_autofree char *decoded = decode (part);
+  g_auto (GStrv) lines = g_strsplit (decoded, "\r\n", -1);
+
+  for (char **line = lines; *line != NULL; line++)
+    check_shown (*line, WORDS_MAXIMUM);
+}
+
 /* Three parts, and in the second all recipients. */
 static void
 check_parts (const char *body, const Message *message, unsigned recipients)
@@ -119,6 +154,8 @@ check_parts (const char *body, const Message *message, unsigned recipients)
   g_assert (count (parts[2], "\r\nAction: failed\r\n") == recipients);
   g_assert (count (parts[2], "\r\nStatus: 5.1.1\r\n") == recipients);
   g_assert (count (parts[2], "\r\n\r\n") == recipients + 2);
+  check_words (parts[1]);
+  check_words (parts[2]);
 }
 
 /* The parts of ours; one that goes back whole is as it was. */

@@ -11,9 +11,11 @@
 
 #include "account/config.h"
 #include "account/edit.h"
+#include "account/settings.h"
 #include "base/failure.h"
 
 #define HOME "/home/me"
+#define ERROR_MAXIMUM 400
 
 /* The next line of REST, which moves on. */
 static char *
@@ -84,6 +86,7 @@ change (Edit *edit, const char *section, const char *name, const char *value)
 
       g_assert (error == NULL);
       g_assert_cmpstr (got, ==, value);
+      check_shown (value != NULL ? value : "", CONFIG_LINE_MAXIMUM);
       check_rest (before, edit_text (edit), section, name);
       if (value != NULL)
         g_assert (count (edit_text (edit), '\n') >= count (before, '\n'));
@@ -91,6 +94,9 @@ change (Edit *edit, const char *section, const char *name, const char *value)
   else
     {
       g_assert (g_error_matches (error, FAILURE, FAILURE_CONFIG));
+      /* Nobody but us says which setting. */
+      if (settings_find (SETTING_OF_ACCOUNT, name) != NULL)
+        check_shown (error->message, ERROR_MAXIMUM);
       g_assert_cmpstr (before, ==, edit_text (edit));
     }
 }

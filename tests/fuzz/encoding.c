@@ -138,6 +138,23 @@ check_xtext (const char *text)
     }
 }
 
+/* What is printable stays as it is, cut or not. */
+static void
+check_printable (const char *octets, size_t size, const char *printable)
+{
+  g_autofree char *again
+      = text_printable (printable, strlen (printable), size);
+  g_autofree char *cut = text_printable (octets, size, size / 2);
+  size_t kept = strlen (cut);
+
+  g_assert_cmpstr (again, ==, printable);
+  check_shown (cut, size / 2);
+  if (strcmp (cut, printable) == 0)
+    return;
+  g_assert (kept < 3 ? kept == 0 : g_str_has_suffix (cut, "..."));
+  g_assert (kept < 3 || strncmp (cut, printable, kept - 3) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -151,8 +168,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   size--;
   text = g_strndup (octets, size);
   printable = text_printable (octets, size, 2 * size + 8);
-  g_assert (g_utf8_validate (printable, -1, NULL)
-            && strlen (printable) <= 2 * size + 8);
+  check_shown (printable, size);
+  check_printable (octets, size, printable);
   check_words (g_strchug (printable), data[0] % 77);
   check_any_words (text);
   check_quoted_printable (octets, size);

@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_auto (GStrv) lines = g_strsplit (text, "\n", REPLY_MAXIMUM_LINES);
   g_autoptr (Reply) reply = NULL;
   Extensions extensions = { 0 };
+  g_autofree char *said = NULL;
   bool done;
 
   for (size_t i = 0; lines[i] != NULL; i++)
@@ -29,7 +30,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   extensions_parse (&extensions, reply);
   g_assert (extensions.auth != NULL);
   for (size_t i = 0; extensions.auth[i] != NULL; i++)
-    g_assert (strlen (extensions.auth[i]) <= 20);
+    check_shown (extensions.auth[i], 20);
+  g_assert (extensions.size_offered || extensions.size == 0);
+  said = extensions_text (&extensions);
+  check_shown (said, 2 * REPLY_MAXIMUM_OCTETS);
   extensions_clear (&extensions);
   return 0;
 }

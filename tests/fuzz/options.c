@@ -11,6 +11,7 @@
 #include "cli/sendmail-options.h"
 
 #define ARGUMENTS_MAXIMUM 100
+#define ERROR_MAXIMUM 500
 
 static void
 check_same (const SendmailOptions *a, const SendmailOptions *b)
@@ -68,6 +69,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   taken = sendmail_options_parse (&options, MODE_SEND, argc, argv, &error);
   g_assert (taken == (error == NULL));
   g_assert (taken || error->domain == FAILURE);
+  if (!taken)
+    check_shown (error->message, ERROR_MAXIMUM);
   g_assert (sendmail_options_parse (&again, MODE_SEND, argc, argv, &same)
             == taken);
   check_same (&options, &again);

@@ -18,7 +18,7 @@ look_at (const Reply *reply)
   g_assert (reply->lines->len >= 1
             && reply->lines->len <= REPLY_MAXIMUM_LINES);
   g_assert (enhanced.class == 0 || enhanced.class == reply->code / 100);
-  g_assert (g_utf8_validate (text, -1, NULL));
+  check_shown (text, 1024);
 }
 
 int

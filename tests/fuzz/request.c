@@ -24,6 +24,7 @@ static void
 check_refusal (const char *refusal)
 {
   g_assert (strlen (refusal) > strlen ("500 5.5.0 ") && refusal[0] == '5');
+  check_shown (refusal, 510);
 }
 
 static void
@@ -39,6 +40,7 @@ check_mail (const char *argument)
       return;
     }
   check_text (envelope->reverse_path, parameters.utf8, true);
+  check_shown (envelope->reverse_path, PATH_MAXIMUM);
   check_text (envelope->envid, false, true);
   g_assert (strlen (envelope->reverse_path) <= PATH_MAXIMUM);
 }
@@ -57,6 +59,7 @@ check_rcpt (const char *argument, bool utf8)
       return;
     }
   check_text (envelope->forward_paths->pdata[0], utf8, true);
+  check_shown (envelope->forward_paths->pdata[0], PATH_MAXIMUM);
   check_text (envelope_wish (envelope, 0)->notify, false, false);
   check_text (envelope_wish (envelope, 0)->orcpt, utf8, false);
   line = command_rcpt ("a@example.org", envelope, 0,

@@ -33,12 +33,17 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   for (size_t i = 0; lines[i] != NULL; i++)
     {
+      g_autoptr (GError) error = NULL;
       g_autofree char *challenge = with_nonce (lines[i], first);
       g_autoptr (Secret) answer =
-          sasl_step (sasl, challenge, strlen (challenge), NULL);
+          sasl_step (sasl, challenge, strlen (challenge), &error);
 
+      g_assert ((answer == NULL) == (error != NULL));
       if (answer == NULL)
-        break;
+        {
+          check_shown (error->message, 500);
+          break;
+        }
     }
   /* Nobody proves by chance that he knows the password. */
   g_assert (!sasl_finished (sasl));

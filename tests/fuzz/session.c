@@ -30,9 +30,7 @@ check_text (const char *text)
   static const char *const secrets[] = { WIRE_PASSWORD,
                                          "cGVuY2lsLWFuZC1wYXBlcg==", NULL };
 
-  g_assert (g_utf8_validate (text, -1, NULL));
-  for (const char *p = text; *p != '\0'; p++)
-    g_assert (!g_ascii_iscntrl (*p));
+  check_shown (text, 1024);
   for (size_t i = 0; knows_secret () && secrets[i] != NULL; i++)
     g_assert (strstr (text, secrets[i]) == NULL);
 }

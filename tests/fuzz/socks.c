@@ -41,6 +41,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
                              &error);
   g_assert (connected == (error == NULL));
   g_assert (connected || error->domain == FAILURE);
+  if (!connected)
+    check_shown (error->message, 200);
   if (connected)
     g_assert (recv (pair[0], rest, sizeof rest, 0)
               == (ssize_t) (size - length_of_answers (data)));

@@ -120,6 +120,7 @@ submit (Session *session, Message *message)
       const Status *status = g_ptr_array_index (statuses, i);
 
       g_assert (status != NULL);
+      check_shown (status->text, 512);
       g_assert (status->fate != FATE_RELAYED || ended);
       g_assert (!status->ambiguous || (ended && session->broken));
       g_assert (status->fate != FATE_RELAYED || status->code / 100 == 2);
