@@ -569,7 +569,8 @@ append_original_recipient (GString *out, const Report *report, size_t i)
 
   if (address == NULL)
     return;
-  type = g_strndup (wish->orcpt, (gsize) (address - wish->orcpt));
+  type = text_printable (wish->orcpt, (size_t) (address - wish->orcpt),
+                         VALUE_MAXIMUM);
   decoded = g_ascii_strcasecmp (type, "utf-8") == 0
                 ? NULL
                 : encoding_decode_xtext (address + 1);
