@@ -520,12 +520,11 @@ through='prlimit --fsize=0:0'
 row "no file may grow, not even what stderr is" 74 untold '' $to
 through='prlimit --core=unlimited --memlock=0:0'
 row "no memory may be locked" 0 arrives "body 'b\n'" $to
-umask 777
-through=
+through='sh -c "umask 777; exec \"\$@\"" -'
 row "umask 777" 0 arrives "body 'b\n'" $to
-umask 000
+through='sh -c "umask 000; exec \"\$@\"" -'
 row "umask 000" 0 queued '' -odq $to
-umask 022
+through=
 
 # Arguments
 

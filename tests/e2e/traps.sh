@@ -152,7 +152,8 @@ sends 'Pool tank is DEGRADED: see zpool status\nsecond line\n' root
 check "text without a header: no line is lost, and it becomes a message" eval \
   'came_to admin@example.net &&
    body "Pool tank is DEGRADED: see zpool status\nsecond line\n" &&
-   has "From: .*<me@example.org>" && has "Date: .*" && has "Message-ID: <.*>"'
+   has "From: (.*<me@example.org>|me@example.org)" && has "Date: .*" &&
+   has "Message-ID: <.*>"'
 sends 'Subject: s\nand then no blank line\n' $to
 check "a header without an empty line: the text is the body" eval \
   'came_to $to && has "Subject: s" && body "and then no blank line\n"'
