@@ -283,6 +283,19 @@ check "retry: a runner wakes" await heard 2 'RCPT TO:<defer@'
 end_runner
 
 forget
+stop_scripted
+scripted=
+numbered 1 | submit you@example.net
+queue
+check "retry: an account that failed is put off" \
+  grep -q 'next try in 1 minute' "$work/out"
+queue retry "$(first)"
+queue
+check "retry: but not what is asked for" grep -q 'to be tried now' "$work/out"
+rm -f "$state"/accounts/*
+become --serve
+
+forget
 enqueue 1 3 you@example.net || exit 1
 one=$(id_of queue 'X-Number: 1') two=$(id_of queue 'X-Number: 2')
 queue hold "$one" "$two"
@@ -518,14 +531,18 @@ check "by itself: all are released" \
 check "by itself: and sent" await each_once 1 4 "$work/record"
 check "by itself: whoever did it has ended" await no_runner
 numbered 5 | submit defer@example.net
+some_runner () {
+  [ -n "$(runners)" ]
+}
+end_runners () {
+  for process in $(runners); do
+    kill -s TERM "$process"
+  done
+  no_runner
+}
 if [ "$(id -u)" = 0 ]; then
-  await no_runner || {
-    for process in $(runners); do
-      kill -s TERM "$process"
-    done
-    await no_runner
-  }
-  check "by itself: nobody sends" no_runner
+  check "by itself: somebody waits for the next try" await some_runner
+  check "by itself: nobody sends" await end_runners
 else
   skip "by itself: nobody sends" "only root sees who does, to end it"
 fi
