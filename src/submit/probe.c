@@ -400,7 +400,7 @@ advise_way (const Probe *probe)
   if (addresses[0] != NULL && is_of_this_computer (addresses[0]))
     return g_strdup_printf (
         _ ("the name %s leads to this computer itself: check /etc/hosts, and "
-           "whether a blocker of advertisements answers for DNS"),
+           "whether an ad blocker answers instead of DNS"),
         relay->host);
   if (strchr (probe->addresses, '.') == NULL)
     return g_strdup_printf (
