@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every language of po/LINGUAS has every message of the sources, none of them
-# fuzzy, and the program speaks it; its help fits a screen.
+# fuzzy, and the program speaks it; its help fits a screen, and what the program
+# makes of a failure does not hang on the words.
 top=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${G_TEST_BUILDDIR:-$top/build}
 # Where tests/translated, which is the program, looks for its catalogs.
@@ -15,7 +16,8 @@ for command in xgettext msgmerge msgattrib msgfmt; do
 done
 
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work" "$catalogs"' EXIT
+web_server=
+trap 'rm -rf "$work" "$catalogs"; [ -z "$web_server" ] || kill $web_server' EXIT
 trap 'exit 1' HUP INT TERM
 
 languages=$(sed 's/#.*//' "$top/po/LINGUAS")
@@ -113,8 +115,46 @@ check_size () { # check_size LANGUAGE LOCALE
   fi
 }
 
+# The text of that failure tells what to do, in whatever quotes a language has; nothing
+# has to be told beside it.
+begin_web_server () {
+  cat >"$work/web.py" <<'END'
+import socket
+with socket.create_server (("127.0.0.1", 0)) as server:
+  print (server.getsockname ()[1], flush=True)
+  while True:
+    with server.accept ()[0] as client:
+      client.sendall (b"HTTP/1.1 400 Bad Request\r\n\r\n")
+END
+  mkfifo "$work/port"
+  python3 "$work/web.py" >"$work/port" &
+  web_server=$!
+  read -r port <"$work/port"
+  printf '%s\n' '[a]' 'from = me@example.org' 'host = 127.0.0.1' "port = $port" \
+    'tls = starttls' 'user = me' "password-file = $work/password" \
+    '[postrider]' 'log = none' >"$work/accounts"
+  echo secret >"$work/password"
+  chmod 600 "$work/accounts" "$work/password"
+}
+
+check_advice () { # check_advice LANGUAGE LOCALE
+  if [ -z "$web_server" ]; then
+    skip "a failure in $1 is told with one advice" "no python3"
+    return
+  fi
+  told=$(HOME=$work speak "$1" "$2" check -C "$work/accounts" 2>&1 | sed '/^$/q')
+  case $told in
+  *"->"*) false ;;
+  *"
+    127.0.0.1:$port"*) ;;
+  *) false ;;
+  esac
+  report $? "a failure in $1 is told with one advice" "$told"
+}
+
 check_size en C
 english=$(first_line en C)
+! command -v python3 >/dev/null || begin_web_server
 for language in $languages; do
   mkdir -p "$catalogs/$language/LC_MESSAGES"
   msgfmt --output-file="$catalogs/$language/LC_MESSAGES/postrider.mo" \
@@ -131,6 +171,7 @@ for language in $languages; do
     [ -n "$found" ] && [ "$found" != "$english" ]
     report $? "the program speaks $language" "it says: $found"
     check_size "$language" "$locale"
+    check_advice "$language" "$locale"
   fi
 done
 

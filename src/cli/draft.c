@@ -490,8 +490,11 @@ setting_order (const void *a, const void *b)
 static Edit *
 write_section (const DraftAccount *account, GError **error)
 {
+  g_autofree char *head = g_strdup_printf ("[%s]\n", account->name);
   g_autoptr (Edit) alone = edit_open_text ("", "/", "", NULL);
 
+  /* One of which nothing could be taken is refused for what it lacks. */
+  edit_append (alone, head);
   for (size_t i = 0; i < account->settings->len; i++)
     {
       const DraftSetting *setting = g_ptr_array_index (account->settings, i);

@@ -141,11 +141,10 @@ relay_tunnel_valid (const char *argument)
   return true;
 }
 
-void
-relay_set_web_server (GError **error)
+const char *
+relay_web_server (void)
 {
-  g_set_error_literal (error, FAILURE, FAILURE_PROTOCOL,
-                       _ ("a web server answers there, and no relay; where a "
-                          "network wants a login first, open a web page and "
-                          "log in, else check `host' and `port'"));
+  return _ ("a web server answers there, and no relay; where a network wants a "
+            "login first, open a web page and log in, else check `host' and "
+            "`port'");
 }

@@ -73,9 +73,8 @@ bool relay_trusts_pins_alone (const Relay *relay);
 char *relay_endpoint (const Relay *relay);
 char *endpoint_text (const char *host, uint16_t port);
 
-/* What stands behind the endpoint where HTTP was heard, with what to do:
- * FAILURE_PROTOCOL. */
-void relay_set_web_server (GError **error);
+/* What is said where HTTP was heard, and what to do: of the user's language. */
+const char *relay_web_server (void);
 
 /* The host as DNS and certificates know it: A-labels (RFC 5890), no trailing
  * dot; an address literal as it is. Caller owns the result. FAILURE_CONFIG where

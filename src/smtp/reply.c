@@ -68,10 +68,7 @@ reply_add_line (Reply **reply, const char *line, size_t length, bool *done,
   size_t text = MIN (length, 4);
 
   if (*reply == NULL && length > 5 && memcmp (line, "HTTP/", 5) == 0)
-    {
-      relay_set_web_server (error);
-      return false;
-    }
+    return protocol_error (error, relay_web_server ());
   if (code == 0 || memchr (line, '\0', length) != NULL
       || memchr (line, '\r', length) != NULL
       || memchr (line, '\n', length) != NULL)

@@ -386,8 +386,9 @@ set_no_tls (const Tls *tls, GError **error)
 {
   if (is_http (tls))
     {
-      relay_set_web_server (error);
-      g_prefix_error (error, "%s: ", tls->identity.endpoint);
+      /* TRANSLATORS: the relay and its port, and what is wrong with it. */
+      g_set_error (error, FAILURE, FAILURE_PROTOCOL, _ ("%s: %s"),
+                   tls->identity.endpoint, relay_web_server ());
       return;
     }
   g_set_error (error, FAILURE, FAILURE_PROTOCOL,

@@ -495,9 +495,8 @@ advice_of (const Probe *probe, const Status *status)
   if (status->stage == STAGE_CONNECT && status->code == 0
       && was_found_by_name (probe))
     return advise_way (probe);
-  /* It says so itself where a web server answers. */
-  if (status->stage == STAGE_GREETING
-      && strstr (status->text, "`host'") != NULL)
+  /* That one says itself what to do. */
+  if (status->code == 0 && strstr (status->text, relay_web_server ()) != NULL)
     return g_strdup ("");
   for (size_t i = 0; i < G_N_ELEMENTS (advices); i++)
     if (status->stage >= advices[i].first && status->stage <= advices[i].last
