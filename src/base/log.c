@@ -82,9 +82,9 @@ open_file (void)
   const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
   int fd = open (path, O_RDWR | flags, 0600);
 
-  return fd < 0 && (errno == EACCES || errno == EPERM)
-             ? open (path, O_WRONLY | flags, 0600)
-             : fd;
+  if (fd < 0 && (errno == EACCES || errno == EPERM))
+    fd = open (path, O_WRONLY | flags, 0600);
+  return fd;
 }
 
 void

@@ -21,8 +21,7 @@ char *text_shown (const char *text);
 /* What FORMAT makes of ARGUMENTS as one line: the line ends that FORMAT itself
  * has in the end stay, all else is as text_printable has it. Caller owns the
  * result. */
-char *text_printable_line (const char *format, va_list arguments)
-    G_GNUC_PRINTF (1, 0);
+char *text_printable_line (const char *format, va_list arguments);
 /* The same, on STREAM. */
 void text_print_line (FILE *stream, const char *format, ...)
     G_GNUC_PRINTF (2, 3);

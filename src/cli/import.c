@@ -207,15 +207,12 @@ print_rest (const Request *request, const Accounts *accounts)
 {
   const char *address = find_address (accounts);
 
-  text_print_line (
-      stdout, _ ("`postrider check' tells whether the relays let them in.\n"));
+  printf (_ ("`postrider check' tells whether the relays let them in.\n"));
   if (address != NULL)
     setup_print_lines (address);
-  text_print_line (
-      stdout,
-      _ ("What calls `%s' by that name sends as before: have it call "
-         "`sendmail'.\n"),
-      request->program->name);
+  printf (_ ("What calls `%s' by that name sends as before: have it call "
+             "`sendmail'.\n"),
+          request->program->name);
 }
 
 static bool
