@@ -346,7 +346,7 @@ reason (const Request *request, const Sender *sender)
 }
 
 static void
-append_which (const Request *request, const Sender *sender)
+tell_which (const Request *request, const Sender *sender)
 {
   const Account *account = sender->account;
   g_autofree char *why = reason (request, sender);
@@ -384,7 +384,7 @@ which (const Request *request, GError **error)
       sender_resolve (&asked, request->accounts, header, &why, error);
 
   if (sender != NULL && sender->account != NULL)
-    append_which (request, sender);
+    tell_which (request, sender);
   if (why != NULL && error != NULL && *error == NULL)
     g_propagate_error (error, g_steal_pointer (&why));
   g_clear_error (&why);

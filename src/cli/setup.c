@@ -168,7 +168,7 @@ find_secret (SetupDraft *draft, GError **error)
 
   if (setup_draft_source (draft) != NULL)
     return NULL;
-  text_print_line (stdout, _ ("Asking the keyring ...\n"));
+  printf (_ ("Asking the keyring ...\n"));
   there = discover_password (draft->account, &why);
   if (why != NULL && draft->asks)
     {
@@ -198,7 +198,7 @@ print_login (const SetupDraft *draft)
     text_print_line (stdout, _ ("Logged in as %s.\n"),
                      draft->account->relay.user);
   else
-    text_print_line (stdout, _ ("Logged in.\n"));
+    printf (_ ("Logged in.\n"));
 }
 
 static void
@@ -288,7 +288,7 @@ log_in (SetupDraft *draft, Secret **secret, GError **error)
     {
       g_auto (Findings) findings = { .failed = false };
 
-      text_print_line (stdout, _ ("Logging in ...\n"));
+      printf (_ ("Logging in ...\n"));
       setup_probe (draft, true, *secret, &findings);
       if (findings.texts[PROBE_LOGIN] != NULL)
         print_login (draft);
@@ -451,10 +451,8 @@ send_test (const SetupDraft *draft)
                                 draft->address, to, &waits);
 
   if (waits)
-    text_print_line (
-        stdout,
-        _ ("The test message waits in the queue; `postrider queue' tells "
-           "why.\n"));
+    printf (_ ("The test message waits in the queue; `postrider queue' tells "
+               "why.\n"));
   else if (status == EX_OK)
     text_print_line (stdout,
                      _ ("The relay has taken the test message for %s.\n"), to);
